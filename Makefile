@@ -1,0 +1,57 @@
+# Clusterloom. `make help` lists the targets; each makes what it needs.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export CLUSTERLOOM_DATA_DIR ?= $(CURDIR)/var
+PORT ?= 8000
+
+.PHONY: help run build test lint types bench clean lock docs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## build the default release if there is none and serve it on 127.0.0.1:8000
+	@$(BIN)/clusterloom serve --port $(PORT)
+
+build: $(VENV)/run.stamp ## build a new release from the tables
+	@$(BIN)/clusterloom build
+
+test: $(VENV)/dev.stamp lint types ## every test (tests needing a tool that is absent skip with the line that installs it)
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp ## style, imports between rooms
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
+	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || (cat $(VENV)/imports.log; exit 1)
+
+types: $(VENV)/dev.stamp ## strict types of the installed wheel and of the tests
+	@sh tests/types.sh $(BIN)/python
+
+bench: $(VENV)/dev.stamp ## measure builds and queries against peers (minutes)
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/dev.stamp ## pin every dependency anew (versions and hashes)
+	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe -o requirements.lock pyproject.toml
+	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+docs: $(VENV)/dev.stamp ## renew the generated parts of the README and of docs/
+	@$(BIN)/python -m cogapp -r -P README.md
+
+clean: ## remove the environment, the releases under var/ and caches
+	@rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Clusterloom needs Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || { echo "Python lacks its venv module; run: sudo apt-get install python3-venv"; exit 1; }
+	@echo "making the environment in $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: pyproject.toml requirements.lock | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml requirements-dev.lock | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/run.stamp

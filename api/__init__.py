@@ -1,0 +1,1 @@
+"""The HTTP service: SPARQL protocol, linked data, REST and pages."""

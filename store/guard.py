@@ -1,0 +1,233 @@
+"""What a query asks for, known from its tokens before any parser or worker sees it.
+
+Refused here: federation (SERVICE), LOAD and every update, text so deeply nested or so long that
+it would take the engine down, and strings that never end. A keyword inside a string, a comment,
+an IRI, a prefixed name or a variable is no reason to refuse.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+from urllib.parse import urljoin
+
+from clusterloom.errors import QueryRefused, QuerySyntaxError
+from clusterloom.store.tokens import Token, Unclosed, place, tokenise, unescape
+
+Form = Literal["select", "ask", "construct", "describe"]
+
+MAX_DEPTH = 100
+MAX_LENGTH = 250_000
+
+_FORMS: tuple[Form, ...] = ("select", "ask", "construct", "describe")
+_UPDATES = ("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH")
+_VOLATILE = ("NOW", "RAND", "UUID", "BNODE")
+_UNARY = frozenset("!-+^")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The graphs a query names by FROM and FROM NAMED, as absolute or relative IRIs."""
+
+    default: tuple[str, ...]
+    named: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A query that may be run, and what its tokens tell about it."""
+
+    text: str
+    tokens: tuple[Token, ...]
+
+    @cached_property
+    def form(self) -> Form | None:
+        """The query form; None where no keyword of a form is found (the parser will say)."""
+        found = _form_token(self.tokens)
+        if found is None:
+            return None
+        word = self.tokens[found].text.lower()
+        return next(form for form in _FORMS if word.startswith(form))
+
+    @cached_property
+    def volatile(self) -> bool:
+        """Whether the same query over the same data may answer with other bytes."""
+        for token, after in zip(self.tokens, self.tokens[1:], strict=False):
+            if (
+                token.kind == "word"
+                and after.text == "("
+                and token.text.upper().endswith(_VOLATILE)
+            ):
+                return True
+        return self.form == "construct" and self._mints_blank_nodes()
+
+    def _mints_blank_nodes(self) -> bool:
+        for token in self.tokens[(_form_token(self.tokens) or 0) + 1 :]:
+            if token.text == "}" and token.depth == 0:
+                return False
+            if token.depth > 0 and (token.kind == "bnode" or token.text in {"[", "("}):
+                return True
+        return False
+
+    @cached_property
+    def star(self) -> int | None:
+        """Offset of the `*` in a top-level `SELECT *`, else None."""
+        found = _form_token(self.tokens)
+        if self.form != "select" or found is None:
+            return None
+        for token in self.tokens[found + 1 :]:
+            if token.text == "*":
+                return token.start
+            if token.text.upper() not in {"DISTINCT", "REDUCED"}:
+                return None
+        return None
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Every variable name, without its mark, in order of first appearance."""
+        return tuple(dict.fromkeys(t.text[1:] for t in self.tokens if t.kind == "var"))
+
+    @cached_property
+    def normal(self) -> str:
+        """The text without comments, all white space between tokens made one space."""
+        return " ".join(token.text for token in self.tokens)
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The graphs of the FROM clauses."""
+        default: list[str] = []
+        named: list[str] = []
+        names = _Names(self.tokens)
+        for index, token in enumerate(self.tokens):
+            if token.kind != "word" or token.depth or not token.text.upper().startswith("FROM"):
+                continue
+            rest = self.tokens[index + 1 : index + 3]
+            into = default
+            if token.text.upper() == "FROMNAMED" or (rest and rest[0].text.upper() == "NAMED"):
+                into = named
+                rest = rest if token.text.upper() == "FROMNAMED" else rest[1:]
+            if rest and (iri := names.iri(rest[0])):
+                into.append(iri)
+        return Dataset(tuple(dict.fromkeys(default)), tuple(dict.fromkeys(named)))
+
+
+class _Names:
+    """The PREFIX and BASE declarations of a query."""
+
+    def __init__(self, tokens: tuple[Token, ...]) -> None:
+        self.base = ""
+        self.prefixes: dict[str, str] = {}
+        for index, token in enumerate(tokens[:-1]):
+            if token.depth or token.kind != "word":
+                continue
+            if token.text.upper() == "BASE" and tokens[index + 1].kind == "iri":
+                self.base = urljoin(self.base, unescape(tokens[index + 1].text[1:-1]))
+            if token.text.upper() == "PREFIX" and tokens[index + 2 : index + 3]:
+                iri = unescape(tokens[index + 2].text[1:-1])
+                self.prefixes[tokens[index + 1].text[:-1]] = urljoin(self.base, iri)
+
+    def iri(self, token: Token) -> str | None:
+        if token.kind == "iri":
+            return urljoin(self.base, unescape(token.text[1:-1]))
+        prefix, _, local = token.text.partition(":")
+        if token.kind != "pname" or prefix not in self.prefixes:
+            return None
+        return self.prefixes[prefix] + re.sub(r"\\(.)", r"\1", local)
+
+
+@lru_cache(maxsize=128)
+def inspect(query: str) -> Inspection:
+    """Reads a query; raises QueryRefused or QuerySyntaxError where it must not be run."""
+    if len(query) > MAX_LENGTH:
+        raise QueryRefused(
+            f"The query has {len(query)} characters; the limit is {MAX_LENGTH}. "
+            "Send long lists in several queries."
+        )
+    inspection = _inspect(query)
+    if "\\" in query and (plain := unescape(query)) != query:
+        # an engine may resolve \u escapes before or after it cuts the text: both must be clean
+        _inspect(plain)
+    return inspection
+
+
+def _inspect(query: str) -> Inspection:
+    try:
+        tokens = tuple(tokenise(query))
+    except Unclosed as error:
+        line, column = place(query, error.start)
+        raise QuerySyntaxError(
+            f"Line {line}, column {column}: the string that starts here is never closed.",
+            **position(query, error.start),
+            hint="Close it with the same quotes; only ''' and \"\"\" strings may hold line breaks.",
+        ) from None
+    _refuse_deep(query, tokens)
+    _refuse_updates(query, tokens)
+    _refuse_service(query, tokens)
+    return Inspection(query, tokens)
+
+
+def position(query: str, offset: int) -> dict[str, object]:
+    """Members `line`, `column` and `caret` (the line with a mark under it) for an error."""
+    line, column = place(query, offset)
+    text = query.split("\n")[line - 1] if query else ""
+    first = max(0, column - 61)  # long lines are shown around the place
+    shown = text[first : first + 120].rstrip("\r").replace("\t", " ")
+    return {"line": line, "column": column, "caret": f"{shown}\n{' ' * (column - 1 - first)}^"}
+
+
+def _refuse(query: str, token: Token, why: str) -> QueryRefused:
+    line, column = place(query, token.start)
+    return QueryRefused(f"Line {line}, column {column}: {why}", **position(query, token.start))
+
+
+def _refuse_deep(query: str, tokens: tuple[Token, ...]) -> None:
+    run = 0
+    for token in tokens:
+        run = run + 1 if token.text in _UNARY else 0
+        if token.depth + run >= MAX_DEPTH:
+            why = f"brackets or operators are nested {MAX_DEPTH} deep, which is the limit."
+            raise _refuse(query, token, why)
+
+
+def _refuse_updates(query: str, tokens: tuple[Token, ...]) -> None:
+    found = _form_token(tokens)
+    for token in tokens if found is None else tokens[:found]:
+        if token.kind == "word" and token.depth == 0 and token.text.upper().startswith(_UPDATES):
+            why = f"{token.text.upper()} is an update; this endpoint is read-only."
+            raise _refuse(query, token, why)
+    for token in tokens:
+        if token.kind == "word" and token.text.upper() in _UPDATES[:8]:
+            why = f"{token.text.upper()} is an update; this endpoint is read-only."
+            raise _refuse(query, token, why)
+
+
+def _refuse_service(query: str, tokens: tuple[Token, ...]) -> None:
+    why = "SERVICE is not answered: this endpoint calls no other server. Ask it for its part."
+    for index, token in enumerate(tokens):
+        if token.kind == "word" and "SERVICE" in token.text.upper():
+            raise _refuse(query, token, why)
+        if token.kind == "pname" and "SERVICE" in token.text.partition(":")[0].upper():
+            # `SERVICE:x {` is SERVICE with a name of the empty prefix; `GRAPH service:x {` is not
+            before = tokens[index - 1].text.upper() if index else ""
+            after = tokens[index + 1].text if index + 1 < len(tokens) else ""
+            if token.depth and after == "{" and before != "GRAPH":
+                raise _refuse(query, token, why)
+
+
+def _form_token(tokens: tuple[Token, ...]) -> int | None:
+    for index, token in enumerate(tokens):
+        if token.kind == "word" and token.depth == 0 and token.text.lower().startswith(_FORMS):
+            return index
+    return None
+
+
+def form(query: str) -> Form | None:
+    """The form of a query: select, ask, construct, describe; None where it has none."""
+    return inspect(query).form
+
+
+def volatile(query: str) -> bool:
+    """Whether the query uses NOW, RAND, UUID, STRUUID, BNODE or mints blank nodes."""
+    return inspect(query).volatile

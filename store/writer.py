@@ -1,0 +1,69 @@
+"""Writes the store of a release: N-Quads in, named graphs and the duplicate-free default graph."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyoxigraph as ox
+
+
+class StoreWriter:
+    """A store being built. Every quad is written twice: in its graph and in the default graph,
+    where a triple stands once however many graphs hold it."""
+
+    def __init__(self, path: Path) -> None:
+        self.store = ox.Store(str(path))
+
+    def load_family(self, path: Path) -> None:
+        """Loads one `<family>.nq.gz`."""
+        with gzip.open(path, "rb") as quads:
+            self.store.bulk_load(quads, ox.RdfFormat.N_QUADS)
+        with gzip.open(path, "rb") as quads:
+            triples = _Reader(_without_graph(quads))
+            self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES)
+
+    def finish(self) -> int:
+        """Compacts the store; returns the number of triples in the default graph."""
+        self.store.optimize()
+        self.store.flush()
+        return sum(1 for _ in self.store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
+
+    def close(self) -> None:
+        """Lets go of the store, so that its folder can be moved and opened read-only."""
+        self.store.flush()
+        del self.store
+
+
+def _without_graph(lines: Iterable[bytes]) -> Iterator[bytes]:
+    # a serialised graph name has no space, so the last one before the full stop precedes it
+    for line in lines:
+        yield line[: line.rindex(b" <")] + b" .\n"
+
+
+class _Reader(io.RawIOBase):
+    """A file object over an iterator of lines, as `bulk_load` wants one."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        parts, have = [self._rest], len(self._rest)
+        while size < 0 or have < size:
+            line = next(self._lines, None)
+            if line is None:
+                break
+            parts.append(line)
+            have += len(line)
+        data = b"".join(parts)
+        if size < 0:
+            self._rest = b""
+            return data
+        self._rest = data[size:]
+        return data[:size]

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Types of the installed wheel and of the tests: the editable finder hides what a wheel lacks.
+# Called by `make types` with the Python of the environment.
+set -eu
+python=$1
+site=build/wheel
+rm -rf "$site" build/lib build/bdist.* && mkdir -p "$site"
+"$python" -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w build/dist . 2> build/wheel.log || { cat build/wheel.log; exit 1; }
+wheel=$(ls -t build/dist/*.whl | head -n 1)
+"$python" -m zipfile -e "$wheel" "$site"
+MYPYPATH="$site" "$python" -m mypy --no-error-summary --explicit-package-bases -p clusterloom
+MYPYPATH="$site:tests" "$python" -m mypy --no-error-summary --namespace-packages --explicit-package-bases tests bench
