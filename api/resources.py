@@ -66,8 +66,8 @@ class Resource:
     title: str
     description: str
     of_class: str
-    kind: str
-    """The id type of its items."""
+    kinds: tuple[str, ...]
+    """The id types of its items, the usual one first."""
     columns: tuple[Column, ...]
     filters: tuple[Filter, ...]
     nested: tuple[Nested, ...] = ()

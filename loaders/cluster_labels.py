@@ -11,7 +11,7 @@ from clusterloom.loaders.contract import Confidence, Reject, Required, Row, Skip
 from clusterloom.loaders.node import Node
 from clusterloom.loaders.reference import Reference
 from clusterloom.loaders.tabular import csv_of
-from clusterloom.terms import Statement, iri
+from clusterloom.terms import Statement, day, iri
 
 SCHEMES = ns.thing("scheme", "label-schemes")
 _UNTIL = re.compile(r"valid until (\d{4}-\d{2}-\d{2})")
@@ -32,7 +32,9 @@ NATIONAL = {
     "BMBF Spitzencluster (national)": Scheme(
         "spitzencluster", "Leading-edge cluster of Germany (Spitzencluster)"
     ),
-    "DK national cluster (national)": Scheme("danish-national-cluster", "National cluster, Denmark"),
+    "DK national cluster (national)": Scheme(
+        "danish-national-cluster", "National cluster, Denmark"
+    ),
     "pôle de compétitivité (national)": Scheme(
         "pole-de-competitivite", "Competitiveness cluster of France (pôle de compétitivité)"
     ),
@@ -42,7 +44,9 @@ NATIONAL = {
     "Arena (national)": Scheme("norwegian-arena", "Arena cluster, Norway"),
     "NCE (national)": Scheme("norwegian-nce", "Norwegian Centre of Expertise (NCE)"),
     "GCE (national)": Scheme("norwegian-gce", "Global Centre of Expertise, Norway (GCE)"),
-    "PL key national cluster (national)": Scheme("polish-key-cluster", "Key national cluster, Poland"),
+    "PL key national cluster (national)": Scheme(
+        "polish-key-cluster", "Key national cluster, Poland"
+    ),
     "PT competitiveness cluster (national)": Scheme(
         "portuguese-competitiveness-cluster", "Competitiveness cluster of Portugal"
     ),
@@ -77,7 +81,7 @@ def statements(row: LabelRow, reference: Reference) -> Iterable[Statement]:
     node.link("awardedTo", holder).link("labelScheme", ns.thing("label-scheme", scheme.key))
     node.text("level", row.esca_level).integer("year", row.year).text("sourceText", row.label)
     if found := _UNTIL.search(row.label):
-        node.when("validUntil", found[1]) if False else node.day("validUntil", found[1])
+        node.add("validUntil", day(found[1]))
     node.cite(row.source, row.confidence)
     node.about(holder).link("label", node.iri).cite(row.source)
     _scheme(node, scheme)

@@ -17,6 +17,7 @@ from clusterloom.loaders.contract import (
     Web,
     parts,
 )
+from clusterloom.loaders.joint import look_up
 from clusterloom.loaders.node import Node
 from clusterloom.loaders.reference import Reference
 from clusterloom.loaders.tabular import csv_of
@@ -24,6 +25,8 @@ from clusterloom.terms import Statement
 
 _CORDIS = "CORDIS organisation record"
 _LEGAL_NAME = "legal name "
+_CITY_POINT = "lat/lon are those of the city"
+_GEONAMES = "City coordinates: GeoNames (CC BY 4.0)"
 
 REGION_NAMES = {
     "Aragon": "ES24",
@@ -80,31 +83,32 @@ class ClusterRow(Row):
 
 def statements(row: ClusterRow, reference: Reference) -> Iterable[Statement]:
     """A `ClusterOrganisation`. What the source or CORDIS says of it is asserted; a region found
-    by its name, the centre of its town and its sector words are ours: kind `curated`.
+    by its name, the centre of its town and its sector words are ours: kind `curated`. One that
+    CORDIS flags as an SME gets neither VAT number nor point, as no SME does.
     """
     if row.confidence == "low":
         raise Skip("confidence low")
     iri = reference.organisation(row.name, row.country, row.pic, row.vat_number)
     node = Node(iri).a("ClusterOrganisation").text("name", row.name).text("acronym", row.acronym)
     node.link("inCountry", reference.country(row.country)).text("city", row.city)
-    node.link("website", row.website).text("pic", row.pic).text("vatNumber", row.vat_number)
-    node.text("note", row.note)
+    node.link("website", row.website).text("pic", row.pic)
+    node.text("note", "; ".join(n for n in parts(row.note) if not n.startswith(_CITY_POINT)))
     legal = row.identity_source.partition(_LEGAL_NAME)[2].removesuffix("(same website)").strip()
     node.text("fullName", legal)
     node.cite(row.source, row.confidence).cite(row.identity_source)
     ours = node.other("curated")
-    _place(node if row.location_source == _CORDIS else ours, row, reference)
-    _point(node, ours, row)
+    node.link("locatedIn", reference.region(row.nuts3_code, "nuts3_code"))
+    place = node if row.location_source == _CORDIS else ours
+    code = row.nuts2_code or REGION_NAMES.get(row.region, "")
+    place.link("locatedIn", reference.region(code, "nuts2_code"))
+    place.text("regionText", row.region).text("locationSource", row.location_source)
+    kinds = look_up(reference.folder, "horizon_participations.csv", "pic", "kind")
+    if kinds.get(row.pic) != "sme":
+        node.text("vatNumber", row.vat_number)
+        _point(node, ours, row)
     for tag in parts(row.sectors):
         ours.link("sectorTag", ns.thing("sector", ns.slug(tag)))
-    return ours.cite(row.source)
-
-
-def _place(node: Node, row: ClusterRow, reference: Reference) -> None:
-    node.link("locatedIn", reference.region(row.nuts3_code, "nuts3_code"))
-    code = row.nuts2_code or REGION_NAMES.get(row.region, "")
-    node.link("locatedIn", reference.region(code, "nuts2_code"))
-    node.text("regionText", row.region).text("locationSource", row.location_source)
+    return ours.cite(row.source) if any(s.kind == "curated" for s in node) else node
 
 
 def _point(node: Node, ours: Node, row: ClusterRow) -> None:
@@ -114,7 +118,7 @@ def _point(node: Node, ours: Node, row: ClusterRow) -> None:
         node.text("coordinateBasis", "address")
     elif row.lat and "/org/pic-" not in node.iri:
         ours.decimal("latitude", row.lat).decimal("longitude", row.lon)
-        ours.text("coordinateBasis", "city centre")
+        ours.text("coordinateBasis", "city centre").cite(_GEONAMES)
 
 
 SOURCE = Source("clusters", ClusterRow, csv_of(ClusterRow), statements)

@@ -73,7 +73,10 @@ def statements(row: EventRow, reference: Reference) -> Iterable[Statement]:
     node.cite(row.source, row.confidence)
     if action:
         # an initiative takes no event status: its cell holds results, or that it was planned
-        node.text("note" if row.status_2019 == "planned" else "outcome", row.status_2019)
+        if row.status_2019 == "planned":
+            node.text("note", f"Planned as of {AS_OF}")
+        else:
+            node.text("outcome", row.status_2019)
     else:
         _add_statuses(node, key, row)
     return node
@@ -87,9 +90,7 @@ def _third_country(node: Node, name: str, reference: Reference) -> Node:
 
 
 def _add_statuses(event: Node, key: str, row: EventRow) -> None:
-    said = [
-        (word[1], text) for text in parts(row.status_2019) if (word := _STATUS.search(text))
-    ]
+    said = [(found[1], text) for text in parts(row.status_2019) if (found := _STATUS.search(text))]
     for word, text in said:
         status = "planned" if word == "possibly" else word
         node = _status(event, key, status, row).text("statusText", text)

@@ -15,15 +15,15 @@ from clusterloom.terms import Statement
 
 
 class ExchangeVisitRow(ResearchedRow):
-    """One visit; visitor and host are blank where the source does not say who was which."""
+    """One visit of which the source says who travelled and who was host."""
 
     key: Required
     scheme: Required
     label: Required
-    visitor: str
+    visitor: Required
     visitor_country: Country
     visitor_pic: Digits
-    host: str
+    host: Required
     host_country: Country
     host_pic: Digits
     start: PartialDate
@@ -40,11 +40,10 @@ def statements(row: ExchangeVisitRow, reference: Reference) -> Iterable[Statemen
         ("visitFrom", row.visitor, row.visitor_country, row.visitor_pic),
         ("visitTo", row.host, row.host_country, row.host_pic),
     ):
-        if name:
-            organisation = node.about(reference.organisation(name, country, pic))
-            organisation.a("Organisation").text("name", name).text("pic", pic)
-            organisation.link("inCountry", reference.country(country)).cite(row.source)
-            node.link(link, organisation.iri)
+        organisation = node.about(reference.organisation(name, country, pic))
+        organisation.a("Organisation").text("name", name).text("pic", pic)
+        organisation.link("inCountry", reference.country(country)).cite(row.source)
+        node.link(link, organisation.iri)
     node.when("start", row.start).when("end", row.end).integer("asOf", row.as_of)
     node.text("note", row.note).text("sourceText", row.quoted)
     return cite_researched(node, row)

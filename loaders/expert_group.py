@@ -1,4 +1,4 @@
-"""The Commission's expert group on clusters, its tasks and working groups (`expert_group.csv`)."""
+"""The Commission's expert groups on clusters, tasks and working groups (`expert_group.csv`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from clusterloom import namespaces as ns
-from clusterloom.loaders.contract import Digits, PartialDate, Required, Source
+from clusterloom.loaders.contract import Digits, PartialDate, Reject, Required, Source
 from clusterloom.loaders.node import Node
 from clusterloom.loaders.reference import Reference
 from clusterloom.loaders.researched import ResearchedRow, cite_researched
@@ -15,7 +15,7 @@ from clusterloom.terms import Statement
 
 
 class ExpertGroupRow(ResearchedRow):
-    """A group, or a task or a working group of the group named in `group` (blank: not stated)."""
+    """A group, or a task or a working group of the group named in `group`."""
 
     key: Required
     type: Literal["group", "task", "working-group"]
@@ -30,6 +30,8 @@ class ExpertGroupRow(ResearchedRow):
 
 def statements(row: ExpertGroupRow, reference: Reference) -> Iterable[Statement]:
     """An `ExpertGroup`, `ExpertGroupTask` or `WorkingGroup`, linked both ways; kind `curated`."""
+    if bool(row.group) == (row.type == "group"):
+        raise Reject("group", "stated for a task or a working group, only")
     group = ns.thing("expert-group", row.group) if row.group else ""
     if row.type == "group":
         node = Node(ns.thing("expert-group", row.key), "curated").a("ExpertGroup")
@@ -54,7 +56,7 @@ def _group_coverage(group: Node, row: ExpertGroupRow) -> None:
         coverage = group.about(ns.thing("coverage", f"{row.key}-{what.replace(' ', '-')}"))
         coverage.a("Coverage").label(f"Known {what} of the {row.label}")
         coverage.link("ofSubject", group.iri).link("ofProperty", ns.term(name))
-        coverage.text("totalText", f"No list of the {what} was found; these are those that pages name.")
+        coverage.text("totalText", f"No list of the {what} was found, only pages that name some.")
         coverage.cite(row.source)
 
 

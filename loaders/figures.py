@@ -16,7 +16,8 @@ _YEARS = re.compile(r"(?<!\d)(20\d\d)(?:_(20\d\d))?(?!\d)")
 _UNITS = {"eur": "euro", "pct": "percent"}
 _WORDS = {
     "b2b": "business to business", "c2c": "cluster to cluster", "clusterxchange": "ClusterXchange",
-    "cofunded": "co-funded", "eccp": "ECCP", "escp4i": "ESCP-4i", "eur": "in euro",
+    "cofunded": "co-funded", "cosme": "COSME",
+    "eccp": "ECCP", "escp4i": "ESCP-4i", "eur": "in euro",
     "european": "European", "innosup": "INNOSUP-1", "japan": "Japan", "canada": "Canada",
     "china": "China", "india": "India", "israel": "Israel", "korea": "Korea", "max": "at most",
     "mou": "memoranda of understanding", "orgs": "organisations", "pct": "in percent",
@@ -53,7 +54,7 @@ def readable(slug: str) -> str:
 
 
 def figures(as_of: str) -> Callable[[FigureRow, Reference], Iterable[Statement]]:
-    """A mapping to `Indicator` and `IndicatorValue`; `as_of` is the day or the year of the publication.
+    """A mapping to `Indicator` and `IndicatorValue`, published at `as_of`, a day or a year.
 
     The value is a number only where the cell is one: `over 1000` is kept as text.
     """

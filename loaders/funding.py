@@ -1,4 +1,4 @@
-"""IRIs of programmes and calls by the words that tables use for them; other sources import these."""
+"""IRIs of programmes and calls by the words that tables use for them, for every source."""
 
 from __future__ import annotations
 

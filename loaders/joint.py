@@ -1,4 +1,4 @@
-"""What partnerships and projects share: inferred cells, sectors, and the part organisations take."""
+"""What partnerships and projects share: inferred cells, sectors, and who takes part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clusterloom.loaders.reference import Reference
 
 _CORRECTION = re.compile(r"(correction of|addition to) the existing row:")
 _BRACKETS = re.compile(r"\([^()]*\)")
-_CLUSTER_WORD = re.compile(r"\b(clusters?|klaster|klastr|pôle)\b", re.IGNORECASE)
+_CLUSTER_WORD = re.compile(r"\b(cluster|klaster|klastr|pôle)\b", re.IGNORECASE)
 
 
 def inferred(text: str, words: Mapping[str, str]) -> frozenset[str]:
@@ -65,8 +65,15 @@ def sectors(node: Node, cell: str, reference: Reference) -> Node:
 @cache
 def known_tags(folder: Path) -> frozenset[str]:
     """The sector tags of `clusters.csv`."""
-    with open(folder / "clusters.csv", encoding="utf-8", newline="") as handle:
-        return frozenset(tag for row in csv.DictReader(handle) for tag in parts(row["sectors"]))
+    cells = look_up(folder, "clusters.csv", "name", "sectors").values()
+    return frozenset(tag for cell in cells for tag in parts(cell))
+
+
+@cache
+def look_up(folder: Path, table: str, key: str, value: str) -> dict[str, str]:
+    """One column of a table by another that names its rows."""
+    with open(folder / table, encoding="utf-8", newline="") as handle:
+        return {row[key]: row[value] for row in csv.DictReader(handle)}
 
 
 def countries(node: Node, cell: str, reference: Reference) -> Node:
@@ -80,7 +87,7 @@ def countries(node: Node, cell: str, reference: Reference) -> Node:
 
 
 def says_cluster(name: str) -> bool:
-    """Whether the name itself says that it is a cluster.
+    """Whether the name itself says that it is a cluster (clusters: a network of them).
 
     >>> says_cluster("Industrial Cluster Srednogorie"), says_cluster("G.A.C. Group")
     (True, False)
@@ -101,7 +108,14 @@ def organisation(node: Node, iri: str, name: str) -> Node:
 
 
 def take_part(
-    node: Node, key: str, label: str, who: str, role: str, *, project: str = "", partnership: str = ""
+    node: Node,
+    key: str,
+    label: str,
+    who: str,
+    role: str,
+    *,
+    project: str = "",
+    partnership: str = "",
 ) -> Node:
     """A `Participation` and the direct links between the organisation and what it takes part in.
 
@@ -114,3 +128,12 @@ def take_part(
     part.link("inProject", project).link("inPartnership", partnership)
     node.about(who).link("inProject", project).link("inPartnership", partnership)
     return part
+
+
+def cite_all(node: Node, citation: str, confidence: str = "") -> Node:
+    """Cites the row on every thing it speaks of, in the graph of each kind; the confidence is
+    said once, of the node itself."""
+    said = dict.fromkeys((statement.kind, statement.subject[1:-1]) for statement in node)
+    for kind, iri in said:
+        node.about(iri).other(kind).cite(citation)
+    return node.text("confidence", confidence)

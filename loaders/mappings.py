@@ -56,7 +56,7 @@ class FieldRow(ResearchedRow):
 
     euroscivoc_code: Required
     euroscivoc_path: Required
-    nace_division: Required
+    nace_division: Annotated[str, Field(pattern=r"^\d\d$")]
     nace_label: Required
     match: Match
     rationale: Required
@@ -134,7 +134,7 @@ def unmapped(row: UnmappedRow, reference: Reference) -> Iterable[Statement]:
     key = f"{row.euroscivoc_code.strip('/').replace('/', '-')}-nace"
     coverage = node.about(ns.thing("coverage", f"euroscivoc-{key}")).a("Coverage")
     name = row.euroscivoc_path.rpartition("/")[2]
-    coverage.label(f"NACE divisions of {name}: none, as far as was looked")
+    coverage.label(f"NACE divisions of {name}: none")
     coverage.link("ofSubject", node.iri).link("ofProperty", ns.term("correspondsTo"))
     coverage.integer("total", 0).boolean("complete", "yes").text("note", row.reason)
     return node

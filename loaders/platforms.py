@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from clusterloom import namespaces as ns
 from clusterloom.loaders.contract import Required, Source, Web, Year

@@ -18,6 +18,7 @@ class ProgrammeRow(ResearchedRow):
 
     key: Required
     label: Required
+    acronym: str
     full_name: str
     start_year: Year
     end_year: Year
@@ -26,7 +27,7 @@ class ProgrammeRow(ResearchedRow):
 def statements(row: ProgrammeRow, reference: Reference) -> Iterable[Statement]:
     """A `Programme` with its full name and the years it runs; kind `curated`."""
     node = Node(ns.thing("programme", row.key), "curated").a("Programme").label(row.label, "")
-    node.text("fullName", row.full_name)
+    node.text("acronym", row.acronym).text("fullName", row.full_name)
     node.integer("startYear", row.start_year).integer("endYear", row.end_year)
     node.text("sourceText", row.quoted)
     return cite_researched(node, row)

@@ -25,7 +25,9 @@ class Reference:
         path = self.folder / table
         try:
             with open(path, encoding="utf-8", newline="") as handle:
-                return [{k: (v or "").strip() for k, v in r.items()} for r in csv.DictReader(handle)]
+                return [
+                    {k: (v or "").strip() for k, v in r.items()} for r in csv.DictReader(handle)
+                ]
         except FileNotFoundError:
             raise DataRefused(f"{path}: no such table") from None
 

@@ -51,6 +51,7 @@ def rules() -> tuple[Rule, ...]:
         _construct("actor-capability"),
         _construct("project-field"),
         _construct("co-participation"),
+        _construct("participants-at-least"),
         Rule(
             "location-quotient",
             specialisation.VERSION,
@@ -64,13 +65,11 @@ def rules() -> tuple[Rule, ...]:
             input_coefficients.DESCRIPTION,
             input_coefficients.derive,
         ),
-        _construct("organisation-covers"),
         Rule(
             "stage-coverage",
             stage_coverage.VERSION,
             stage_coverage.DESCRIPTION,
             stage_coverage.derive,
         ),
-        _construct("region-covers"),
         _construct("coverage-known"),
     )

@@ -25,8 +25,9 @@ MIN_BASE = 0.5
 DESCRIPTION = (
     "Location quotient (Balassa 1965) of persons employed by NACE Rev. 2 division. A NUTS 1 "
     "region takes its own published figure, else the sum of its NUTS 2 regions when all are "
-    "known. Reference shares are those of the NUTS 1 regions in which the division is known; "
-    "both shares are taken over the divisions known in the region. Status: specialised from "
+    "known; so does one of NUTS 2021 that the table lacks. Reference shares are those of the "
+    "NUTS 1 regions in which the division is known; both shares are taken over the divisions "
+    "known in the region. Status: specialised from "
     f"{BAND[1]} with at least {SIZE_FLOOR} persons employed, not below {BAND[0]}, borderline "
     "between or under the size floor; unknown where the figure is unknown or fewer than half of "
     "the divisions are known in the region."
@@ -35,14 +36,27 @@ DESCRIPTION = (
 Employment = Mapping[str, Mapping[str, int | None]]
 """Region code -> division -> persons employed, None for unknown."""
 
-_QUERY = f"""
+_CELLS = f"""
 PREFIX cloom: <{ns.CLOOM}>
-SELECT ?observation ?code ?division ?employment WHERE {{
+SELECT ?observation ?code ?activity ?division ?year ?employment WHERE {{
   GRAPH <{ns.graph("employment", "asserted")}> {{
-    ?observation cloom:ofRegion ?region ; cloom:ofCapability ?activity .
+    ?observation cloom:ofRegion ?region ; cloom:ofCapability ?activity ; cloom:year ?year .
     OPTIONAL {{ ?observation cloom:employment ?employment }}
   }}
   ?region cloom:nutsCode ?code . ?activity cloom:naceCode ?division
+}}"""
+_RECODED = f"""
+PREFIX cloom: <{ns.CLOOM}>
+SELECT DISTINCT ?newer ?code WHERE {{
+  GRAPH <{ns.graph("employment", "derived")}> {{ ?observation cloom:ofRegion ?to }}
+  GRAPH <{ns.graph("employment", "asserted")}> {{ ?observation cloom:ofRegion ?from }}
+  ?to cloom:nutsCode ?newer . ?from cloom:nutsCode ?code
+}}"""
+_CHILDREN = f"""
+PREFIX cloom: <{ns.CLOOM}>
+SELECT ?above ?below WHERE {{
+  ?region cloom:level 1 ; cloom:vintage "2021" ; cloom:nutsCode ?above .
+  ?child cloom:partOf ?region ; cloom:level 2 ; cloom:vintage "2021" ; cloom:nutsCode ?below
 }}"""
 
 
@@ -121,26 +135,70 @@ def status(quotient: float | None, employment: int | None, base: float) -> str:
     return "specialised"
 
 
+def of_newer_regions(employment: Employment, children: Mapping[str, set[str]]) -> Employment:
+    """Rows for the NUTS 1 regions that the table has not, all of whose NUTS 2 regions it has.
+
+    >>> of_newer_regions({"FRB0": {"10": 5, "11": None}}, {"FRB": {"FRB0"}, "FRE": {"FRE1"}})
+    {'FRB': {'10': 5, '11': None}}
+    """
+    found: dict[str, dict[str, int | None]] = {}
+    for code, below in children.items():
+        if code in employment or not below <= employment.keys():
+            continue
+        divisions = set().union(*(employment[child] for child in below))
+        cells = {d: [employment[child].get(d) for child in below] for d in sorted(divisions)}
+        found[code] = {
+            d: None if None in parts else sum(p for p in parts if p is not None)
+            for d, parts in cells.items()
+        }
+    return found
+
+
 def derive(store: ox.Store) -> Iterator[Statement]:
-    """Quotient, status, base and filled employment of every observation of the table."""
+    """Quotient, status, base and filled employment of every observation of the table, and
+    observations of the NUTS 1 regions of 2021 that are sums of the table's regions."""
     table: dict[str, dict[str, int | None]] = defaultdict(dict)
     iris: dict[tuple[str, str], str] = {}
-    solutions = store.query(_QUERY)
-    assert isinstance(solutions, ox.QuerySolutions)
-    for observation, code, division, employment in solutions:
-        region, activity = code.value, division.value
-        iris[region, activity] = observation.value
-        table[region][activity] = int(employment.value) if employment else None
+    concepts: dict[str, tuple[str, str]] = {}
+    cells = store.query(_CELLS)
+    assert isinstance(cells, ox.QuerySolutions)
+    for observation, code, activity, division, year, employment in cells:
+        iris[code.value, division.value] = observation.value
+        concepts[division.value] = activity.value, year.value
+        table[code.value][division.value] = int(employment.value) if employment else None
     filled = completed(table)
     shares = reference_shares(filled)
-    for region, row in filled.items():
+    recoded = {newer: filled[code] for newer, code in _pairs(store, _RECODED)}
+    children: dict[str, set[str]] = defaultdict(set)
+    for above, below in _pairs(store, _CHILDREN):
+        children[above].add(below)
+    newer = of_newer_regions({**filled, **recoded}, children)
+    for region, row in {**filled, **newer}.items():
         base = sum(v is not None for v in row.values()) / len(row)
-        for activity, quotient in location_quotients(row, shares).items():
-            node = Node(iris[region, activity], "derived")
-            if table[region][activity] is None and row[activity] is not None:
-                node.integer("employmentFromParts", row[activity] or 0)
+        for division, quotient in location_quotients(row, shares).items():
+            if region in newer:
+                node = _sum_of_parts(region, division, *concepts[division])
+            else:
+                node = Node(iris[region, division], "derived")
+            value = row[division]
+            if value is not None and table.get(region, {}).get(division) is None:
+                node.integer("employmentFromParts", value)
             if quotient is not None:
                 node.add("locationQuotient", terms.number(quotient, 4))
-            node.text("specialisationStatus", status(quotient, row[activity], base))
+            node.text("specialisationStatus", status(quotient, value, base))
             node.add("knownShare", terms.number(base, 4))
             yield from node.text("ruleVersion", f"location-quotient {VERSION}")
+
+
+def _sum_of_parts(region: str, division: str, activity: str, year: str) -> Node:
+    node = Node(ns.thing("specialisation", f"{region}-{division}-{year}"), "derived")
+    node.a("Specialisation").label(f"{region}, division {division}, {year}")
+    node.link("ofRegion", ns.thing("region", region)).link("ofCapability", activity)
+    return node.integer("year", year).text("employmentStatus", "unknown")
+
+
+def _pairs(store: ox.Store, query: str) -> Iterator[tuple[str, str]]:
+    solutions = store.query(query)
+    assert isinstance(solutions, ox.QuerySolutions)
+    for one, other in solutions:
+        yield one.value, other.value

@@ -3,164 +3,153 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 import pyoxigraph as ox
 
 from clusterloom import namespaces as ns
 from clusterloom.loaders.node import Node
+from clusterloom.loaders.stage_matching import Actors, Answer, Codes, Match, best
 from clusterloom.terms import Statement
 
 VERSION = "1"
 DESCRIPTION = (
-    "covered: an organisation located in the region (a participant of the partnership) is known "
-    "to have a required capability or a part of one, or the region is measured as specialised in "
-    "a division that the stage requires as a whole. weak: nothing covers it, but an organisation "
-    "has a wider capability, or the region is specialised in the wider division, or borderline "
-    "in one. missing (regions only): no organisation is known and employment is measured, and "
-    "neither specialised nor borderline, in the division of every required capability; it speaks "
-    "of measured employment, not of organisations nobody has listed. unknown: anything else."
+    "An organisation covers a stage when its sector tags map to a required capability, or a part "
+    "of one, closely enough: not when tag and stage are both mere parts of the same code. A "
+    "region or partnership has a stage covered by an organisation that is located there or takes "
+    "part; a region also when it is specialised in a division that is the stage or a part of it. "
+    "weak: only wider or partly matching capabilities, or specialisation (or borderline) in the "
+    "wider division. missing (regions only): no organisation is known, and employment in the "
+    "division of every required capability is measured, neither specialised nor borderline; it "
+    "speaks of measured employment, not of organisations that nobody has listed. unknown: "
+    "anything else."
 )
 
-_PREFIX = f"PREFIX cloom: <{ns.CLOOM}> PREFIX skos: <{ns.PREFIXES['skos']}> "
-_REQUIRES = (
-    _PREFIX + "SELECT ?stage ?capability WHERE { ?stage a cloom:Stage ; cloom:requires ?capability }"
-)
-_WITHIN = _PREFIX + "SELECT ?narrow ?wide WHERE { ?narrow cloom:within ?wide }"
-_HAS = _PREFIX + "SELECT ?organisation ?capability WHERE { ?organisation cloom:hasCapability ?capability }"
-_LOCATED = _PREFIX + (
-    "SELECT ?organisation ?region WHERE { ?organisation cloom:locatedIn ?region ;"
-    " cloom:hasCapability ?any . ?region cloom:level ?level . FILTER (?level < 3) }"
-)
-_MEMBERS = _PREFIX + (
-    "SELECT ?organisation ?partnership WHERE { ?partnership a cloom:Partnership ;"
-    " cloom:participant ?organisation . ?organisation cloom:hasCapability ?any }"
-)
-_MEASURED = _PREFIX + (
-    "SELECT ?region ?capability ?status WHERE { ?observation cloom:ofRegion ?region ;"
-    " cloom:ofCapability ?capability ; cloom:specialisationStatus ?status ."
-    ' ?region cloom:vintage ?vintage . FILTER (?vintage != "2013") }'
-)
-_DIVISION = _PREFIX + (
-    "SELECT ?capability ?division WHERE { ?capability cloom:within ?division ."
-    " ?division cloom:level 2 . ?division a cloom:NaceActivity }"
-)
-_LABELS = _PREFIX + (
-    "SELECT ?thing ?label WHERE { { ?thing a cloom:Stage } UNION { ?thing a cloom:Region } UNION"
-    " { ?thing a cloom:Partnership } "
-    f"?thing <{ns.PREFIXES['rdfs']}label> ?label }}"
-)
+_PREFIX = f"PREFIX cloom: <{ns.CLOOM}> PREFIX rdfs: <{ns.PREFIXES['rdfs']}> "
+_REQUIRES = """SELECT ?stage ?code ?match WHERE { ?stage a cloom:Stage .
+  ?mapping cloom:mapsFrom ?stage ; cloom:mapsTo ?code ; cloom:match ?match }"""
+_HAS = """SELECT ?organisation ?code ?match WHERE { ?organisation cloom:sectorTag ?tag .
+  ?mapping cloom:mapsFrom ?tag ; cloom:mapsTo ?code ; cloom:match ?match }"""
+_WITHIN = "SELECT ?narrow ?wide WHERE { ?narrow cloom:within ?wide }"
+_LOCATED = """SELECT ?organisation ?region WHERE { ?organisation cloom:sectorTag ?tag ;
+  cloom:locatedIn ?region . ?region cloom:level ?level . FILTER (?level < 3) }"""
+_MEMBERS = """SELECT ?organisation ?partnership WHERE { ?partnership a cloom:Partnership ;
+  cloom:participant ?organisation . ?organisation cloom:sectorTag ?tag }"""
+_MEASURED = """SELECT ?region ?code ?status WHERE { ?observation cloom:ofRegion ?region ;
+  cloom:ofCapability ?code ; cloom:specialisationStatus ?status .
+  ?region cloom:vintage ?vintage . FILTER (?vintage != "2013") }"""
+_DIVISIONS = "SELECT ?code WHERE { ?observation cloom:ofCapability ?code } GROUP BY ?code"
+_LABELS = """SELECT ?thing ?label WHERE {
+  VALUES ?class { cloom:Stage cloom:Region cloom:Partnership }
+  ?thing a ?class ; rdfs:label ?label }"""
 
+Measured = Mapping[str, str]
+"""Division -> specialisation status in a region."""
 
-@dataclass(frozen=True)
-class Needs:
-    """What a stage requires, prepared: capabilities that cover it, that are wider, divisions."""
-
-    required: frozenset[str]
-    covering: frozenset[str]
-    wider: frozenset[str]
-    divisions: frozenset[str | None]
+Status = tuple[str, str]
+"""Coverage status and its basis: organisation, employment or blank."""
 
 
 def assess(
-    needs: Needs, capabilities: Iterable[str], measured: dict[str, str] | None
-) -> tuple[str, str]:
-    """Status and basis (organisation, employment or blank) of one stage for one subject.
+    answer: Answer | None, required: Codes, division: Mapping[str, str], measured: Measured
+) -> Status:
+    """Status of one stage in one region from the best answer of its organisations and from the
+    specialisation status of the divisions measured there.
 
-    `capabilities` are those of the organisations known; `measured` maps divisions to their
-    specialisation status, or is None where nothing is measured (partnerships).
-
-    >>> needs = Needs(frozenset({"26.1"}), frozenset({"26.1", "26.11"}), frozenset({"26", "C"}),
-    ...               frozenset({"26"}))
-    >>> assess(needs, ["26.11"], {"26": "not"})
+    >>> required: Codes = {"26.1": "broad", "27": "exact"}
+    >>> division = {"26.1": "26", "27": "27", "26": "26"}
+    >>> assess("covered", required, division, {})
     ('covered', 'organisation')
-    >>> assess(needs, ["26"], {})
-    ('weak', 'organisation')
-    >>> assess(needs, [], {"26": "not"})
+    >>> assess(None, required, division, {"27": "specialised", "26": "not"})
+    ('covered', 'employment')
+    >>> assess(None, required, division, {"27": "not", "26": "specialised"})
+    ('weak', 'employment')
+    >>> assess(None, required, division, {"27": "not", "26": "not"})
     ('missing', 'employment')
-    >>> assess(needs, [], {"26": "unknown"})
+    >>> assess(None, required, division, {"27": "not"})
     ('unknown', '')
     """
-    known = set(capabilities)
-    statuses = {d: (measured or {}).get(d or "", "unknown") for d in needs.divisions}
-    if known & needs.covering:
+    statuses = {code: measured.get(division.get(code, ""), "unknown") for code in required}
+    whole = {
+        code for code, match in required.items() if match != "broad" and division.get(code) == code
+    }
+    if answer == "covered":
         return "covered", "organisation"
-    if any(s == "specialised" and d in needs.required for d, s in statuses.items()):
+    if any(statuses[code] == "specialised" for code in whole):
         return "covered", "employment"
-    if known & needs.wider:
+    if answer == "weak":
         return "weak", "organisation"
-    if any(s in {"specialised", "borderline"} for s in statuses.values()):
+    if any(status in {"specialised", "borderline"} for status in statuses.values()):
         return "weak", "employment"
-    if statuses and set(statuses.values()) == {"not"}:
+    if set(statuses.values()) == {"not"}:
         return "missing", "employment"
     return "unknown", ""
 
 
 def derive(store: ox.Store) -> Iterator[Statement]:
-    """A StageCoverage for each stage and region measured or with an actor, and each partnership
-    with covered or weak stages (its member list is never taken as complete)."""
-    wider = _groups(store, _WITHIN)
-    narrower: dict[str, set[str]] = defaultdict(set)
+    """A StageCoverage for each stage and region that is measured or has an actor, one for each
+    partnership with covered or weak stages (a list of members is never taken as complete), and
+    a direct `cloom:covers` from whatever covers a stage."""
+    wider, narrower = _groups(store, _WITHIN), defaultdict(set)
     for narrow, wides in wider.items():
         for wide in wides:
             narrower[wide].add(narrow)
-    division = {c: next(iter(d)) for c, d in _groups(store, _DIVISION).items()}
-    stages = {
-        stage: _needs(required, narrower, wider, division)
-        for stage, required in _groups(store, _REQUIRES).items()
-    }
-    has = _groups(store, _HAS)
+    actors = Actors(wider, narrower)
+    for organisation, code, match in _rows(store, _HAS):
+        actors.add(organisation, code, cast(Match, match))
+    stages: dict[str, dict[str, Match]] = defaultdict(dict)
+    for stage, code, match in _rows(store, _REQUIRES):
+        stages[stage][code] = best([cast(Match, match), stages[stage].get(code, "broad")])
+    divisions = {code for (code,) in _rows(store, _DIVISIONS)}
+    division = {d: d for d in divisions}
+    division |= {c: d for c, wides in wider.items() for d in wides & divisions}
     measured: dict[str, dict[str, str]] = defaultdict(dict)
-    for region, capability, status in _rows(store, _MEASURED):
-        measured[region][capability] = status
+    for region, code, status in _rows(store, _MEASURED):
+        measured[region][code] = status
     label = {thing: text for thing, text in _rows(store, _LABELS)}
-    regions = _capabilities(_rows(store, _LOCATED), has)
-    partnerships = _capabilities(_rows(store, _MEMBERS), has)
-    for stage, needs in stages.items():
-        for region in set(regions) | set(measured):
-            found = assess(needs, regions.get(region, ()), measured.get(region, {}))
+    regions = _groups(store, _LOCATED)
+    partnerships = _groups(store, _MEMBERS)
+    everywhere = sorted(set().union(*regions.values()) | set(measured))
+    for stage, required in stages.items():
+        organisations = actors.of_stage(required)
+        for organisation, answer in organisations.items():
+            if answer == "covered":
+                yield from Node(organisation, "derived").link("covers", stage)
+        in_region, in_partnership = (
+            _spread(organisations, regions),
+            _spread(organisations, partnerships),
+        )
+        for region in everywhere:
+            found = assess(in_region.get(region), required, division, measured.get(region, {}))
             yield from _statements(stage, region, "ofRegion", found, label)
-        for partnership, capabilities in partnerships.items():
-            found = assess(needs, capabilities, None)
-            if found[0] in {"covered", "weak"}:
-                yield from _statements(stage, partnership, "ofPartnership", found, label)
+        for partnership, answer in in_partnership.items():
+            found = answer, "organisation"
+            yield from _statements(stage, partnership, "ofPartnership", found, label)
 
 
-def _needs(
-    required: set[str],
-    narrower: dict[str, set[str]],
-    wider: dict[str, set[str]],
-    division: dict[str, str],
-) -> Needs:
-    covering = set(required).union(*(narrower.get(c, set()) for c in required))
-    above = set().union(*(wider.get(c, set()) for c in required)) - covering
-    return Needs(
-        frozenset(required),
-        frozenset(covering),
-        frozenset(above),
-        frozenset(division.get(c, c if c.startswith(ns.ID + "nace2/") else None) for c in required),
-    )
+def _spread(
+    organisations: Mapping[str, Answer], places: Mapping[str, set[str]]
+) -> dict[str, Answer]:
+    found: dict[str, Answer] = {}
+    for organisation, answer in organisations.items():
+        for place in places.get(organisation, ()):
+            if found.get(place) != "covered":
+                found[place] = answer
+    return found
 
 
 def _statements(
-    stage: str, subject: str, link: str, found: tuple[str, str], label: dict[str, str]
+    stage: str, subject: str, link: str, found: Status, label: Mapping[str, str]
 ) -> Node:
     key = f"{stage.rsplit('/', 1)[1]}--{subject.rsplit('/', 1)[1]}"
     node = Node(ns.thing("stage-coverage", key), "derived").a("StageCoverage")
     node.label(f"{label.get(stage, stage)} in {label.get(subject, subject)}")
     node.link("ofStage", stage).link(link, subject)
     node.text("coverageStatus", found[0]).text("coverageBasis", found[1])
+    if found[0] == "covered":
+        node.about(subject).link("covers", stage)
     return node.text("ruleVersion", f"stage-coverage {VERSION}")
-
-
-def _capabilities(
-    places: Iterable[tuple[str, ...]], has: dict[str, set[str]]
-) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for organisation, place in places:
-        found[place] |= has.get(organisation, set())
-    return found
 
 
 def _groups(store: ox.Store, query: str) -> dict[str, set[str]]:
@@ -171,7 +160,7 @@ def _groups(store: ox.Store, query: str) -> dict[str, set[str]]:
 
 
 def _rows(store: ox.Store, query: str) -> Iterator[tuple[str, ...]]:
-    solutions = store.query(query)
+    solutions = store.query(_PREFIX + query)
     assert isinstance(solutions, ox.QuerySolutions)
     for solution in solutions:
         yield tuple(term.value for term in solution)

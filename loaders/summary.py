@@ -17,12 +17,15 @@ _TWO = (
 )
 _CLUSTER = "?c a cloom:ClusterOrganisation"
 _FIGURES = {
-    "partnerships with two or more participants": f"{{ {_TWO} }}",
+    "partnerships with two or more participants": (
+        "?p a cloom:Partnership ; cloom:participantsAtLeast ?n FILTER (?n > 1)"
+    ),
+    "of which two or more are named": f"{{ {_TWO} }}",
     "cluster organisations": _CLUSTER,
-    "with a region": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:locatedIn ?r }}",
-    "with a country": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:inCountry ?r }}",
-    "with a partnership": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:inPartnership ?r }}",
-    "with a label award": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:label ?r }}",
+    "of which with a region": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:locatedIn ?r }}",
+    "of which with a country": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:inCountry ?r }}",
+    "of which with a partnership": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:inPartnership ?r }}",
+    "of which with a label award": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:label ?r }}",
 }
 _CAPABILITIES = (
     _PREFIX
@@ -44,9 +47,9 @@ def summarise(store: ox.Store) -> dict[str, Any]:
     coverage = {name: _count(store, pattern) for name, pattern in _FIGURES.items()}
     spread = {int(n.value): int(clusters.value) for n, clusters in _rows(store, _CAPABILITIES)}
     for label, counts in (
-        ("with no capability", [spread.get(0, 0)]),
-        ("with one capability", [spread.get(1, 0)]),
-        ("with two or more capabilities", [v for k, v in spread.items() if k > 1]),
+        ("of which with no capability", [spread.get(0, 0)]),
+        ("of which with one capability", [spread.get(1, 0)]),
+        ("of which with two or more capabilities", [v for k, v in spread.items() if k > 1]),
     ):
         coverage[label] = sum(counts)
     return {"classes": dict(sorted(classes.items())), "coverage": coverage}

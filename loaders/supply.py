@@ -24,7 +24,7 @@ GROUPS = Scheme(
 COUNTRY, NAME, YEAR = "CZ", "Czechia", 2015
 UNIT = "million CZK"
 CITATION = "Eurostat, table naio_10_cp1700, Czechia, 2015"
-WITHOUT_RENTS = "without the rents imputed to owners who live in their own dwellings"
+ALL_OF_68 = "The table has no group L68A, so this one is taken for the whole of division 68."
 _GROUP = re.compile(r"(?P<section>[A-U])(?:(?P<first>\d\d)(?:(?P<mark>[-_])(?P<last>\d\d)|B)?)?")
 
 
@@ -92,7 +92,7 @@ def output(row: OutputRow, reference: Reference) -> Iterable[Statement]:
     for code in codes:
         group.link("comprises", ns.thing("nace2", code))
     if row.cpa == "L68B":
-        group.text("note", WITHOUT_RENTS)
+        group.text("note", ALL_OF_68)
     group.cite(CITATION)
     key = f"output-{COUNTRY.lower()}-{YEAR}-{row.cpa}"
     seen = group.about(ns.thing("observation", key)).a("Observation")

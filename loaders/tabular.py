@@ -56,9 +56,7 @@ def _check_header(file: str, header: list[str], columns: tuple[str, ...], delimi
     if len(header) == 1 and len(columns) > 1:
         other = next((d for d in ",;\t|" if d != delimiter and d in header[0]), None)
         if other:
-            raise DataRefused(
-                f"{file}: cells are separated by {other!r}, expected {delimiter!r}"
-            )
+            raise DataRefused(f"{file}: cells are separated by {other!r}, expected {delimiter!r}")
     missing = [c for c in columns if c not in header]
     unknown = [c for c in header if c not in columns]
     repeated = sorted({c for c in header if header.count(c) > 1})

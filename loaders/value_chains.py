@@ -67,9 +67,7 @@ def statements(row: ValueChainRow, reference: Reference) -> Iterable[Statement]:
     if row.strategic_no:
         if int(row.strategic_no) not in STRATEGIC_SLUGS:
             raise Reject("strategic_no", f"{row.strategic_no!r}: 1 to 9 expected")
-        node.link(
-            "aboutStrategicChain", CHAINS.concept_iri(STRATEGIC_SLUGS[int(row.strategic_no)])
-        )
+        node.link("aboutStrategicChain", CHAINS.concept_iri(STRATEGIC_SLUGS[int(row.strategic_no)]))
     if row.match:
         node.text("note", f"Match with the area or strategic value chain: {row.match}")
     return researched(node, row, row.rationale)

@@ -16,14 +16,14 @@ from typing import NamedTuple
 import pyoxigraph as ox
 import shacl
 
-from clusterloom.namespaces import PREFIXES
+from clusterloom.namespaces import BASE, PREFIXES
 
-SHAPES = PREFIXES["cloom"].removesuffix("ontology#") + "shapes#"
+SHAPES = BASE + "shapes#"
 _SH = PREFIXES["sh"]
 
 
 class Result(NamedTuple):
-    """One breach: IRIs and values in N-Triples syntax, the severity in lower case.
+    """One breach: IRIs and values in N-Triples syntax, severity Violation, Warning or Info.
 
     `path` is blank where the breach is of the thing as a whole, `value` where no value is to
     blame. `shape` is the name of the shape in our shapes namespace.
@@ -79,7 +79,7 @@ def _results(report: shacl.Report) -> list[Result]:
             focus=found.focus_node,
             path=found.path or "",
             message=found.message or "",
-            severity=found.severity.lower(),
+            severity=found.severity,
             shape=(found.root_shape or "").strip("<>").removeprefix(SHAPES),
             value=found.value or "",
         )
@@ -117,14 +117,14 @@ def referee(data: ox.Store, shapes: Iterable[Path] | None = None) -> list[Result
         term = value_of(node, name)
         if term is None or (isinstance(term, rdflib.BNode) and name == "resultPath"):
             return ""
-        return term.n3()  # type: ignore[attr-defined, no-any-return]
+        return term.n3()
 
     return sorted(
         Result(
             focus=term_of(found, "focusNode"),
             path=term_of(found, "resultPath"),
             message=text_of(found, "resultMessage"),
-            severity=text_of(found, "resultSeverity").removeprefix(_SH).lower(),
+            severity=text_of(found, "resultSeverity").removeprefix(_SH),
             shape=text_of(found, "sourceShape").removeprefix(SHAPES),
             value=term_of(found, "value"),
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Literal
 from urllib.parse import urljoin
 
@@ -54,7 +55,7 @@ class Inspection:
     @cached_property
     def volatile(self) -> bool:
         """Whether the same query over the same data may answer with other bytes."""
-        for token, after in zip(self.tokens, self.tokens[1:], strict=False):
+        for token, after in pairwise(self.tokens):
             if (
                 token.kind == "word"
                 and after.text == "("

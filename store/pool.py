@@ -26,6 +26,9 @@ from clusterloom.store import frames
 log = logging.getLogger(__name__)
 
 START_SECONDS = 60.0
+PATIENCE = 10.0
+"""Seconds a query may wait for a worker before it is told to come back."""
+
 _KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "TMPDIR", "LANG", "LC_ALL")
 
 
@@ -64,7 +67,14 @@ class Worker:
             raise
         finally:
             theirs.close()
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        try:
+            reader, writer = await asyncio.open_unix_connection(sock=ours)
+        except BaseException:
+            process.kill()
+            process.wait()
+            ours.close()
+            errors.close()
+            raise
         worker = cls(process, frames.FrameReader(reader), writer, errors)
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -142,7 +152,7 @@ class Pool:
         self._idle.put_nowait(worker)
         self._fill()
 
-    async def acquire(self, patience: float) -> Worker:
+    async def acquire(self, patience: float = PATIENCE) -> Worker:
         """A worker for one query; raises Busy when the queue is full or patience runs out."""
         if self._closed:
             raise Busy("The server is shutting down.", retry_after=1)
@@ -228,8 +238,8 @@ class Pool:
             self._discard(self._idle.get_nowait())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
-                while self._busy:
-                    await asyncio.sleep(0.01)
+                for _ in range(self.size):  # all slots are free when no query runs
+                    await self._slots.acquire()
         for worker in self._busy:
             self._discard(worker)
         await asyncio.gather(*self._reaping, return_exceptions=True)

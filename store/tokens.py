@@ -96,7 +96,8 @@ def tokenise(text: str) -> list[Token]:
         if frame.expression and text[position] == "<" and _is_operand(tokens):
             pattern = _AFTER_OPERAND
         match = pattern.match(text, position)
-        assert match is not None and match.lastgroup is not None  # "op" takes any character
+        if match is None or match.lastgroup is None:  # cannot be: "op" takes any character
+            raise AssertionError(position)
         kind, start, position = match.lastgroup, position, match.end()
         if kind == "skip":
             continue
@@ -105,7 +106,8 @@ def tokenise(text: str) -> list[Token]:
             kind = "op"
         if kind == "op":
             if piece in {"'", '"'}:
-                raise Unclosed(start)
+                long = text.startswith(piece * 3, start - 2) and start > 1
+                raise Unclosed(start - 2 if long else start)
             if _CLOSES.get(piece) == frame.bracket:
                 frames.pop()
             tokens.append(Token(kind, piece, start, len(frames) - 1))

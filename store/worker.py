@@ -7,11 +7,7 @@ memory than its limit, or by its own parser. It imports little, so that a new on
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
-import os
-import resource
 import signal
 import socket
 import sys
@@ -23,14 +19,12 @@ import pyoxigraph as ox
 
 from clusterloom.namespaces import PREFIXES
 from clusterloom.store import frames
+from clusterloom.store.confine import confine, limit_memory, size
 
 CHUNK = 65536
 UNION_LIMIT = 500_000
 """Triples that a union of several default graphs may hold; it is built in memory per query."""
 
-_PR_SET_PDEATHSIG = 1
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
 _READABLE = (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG, ox.RdfFormat.RDF_XML)
 
 
@@ -62,30 +56,6 @@ class Writer:
             self._connection.sendall(frames.pack(frames.DATA, bytes(self._buffer)))
             self._buffer.clear()
         self._sent = time.monotonic()
-
-
-def confine(megabytes: int, parent: int) -> bool:
-    """Binds this process to its parent and its limits; True when it has no network."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if sys.platform == "linux":
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # the kernel should choose a worker, not the server, when the machine is out of memory
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as handle:
-            handle.write("500")
-    if os.getppid() != parent:  # it died before the line above
-        raise SystemExit(0)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-    if sys.platform != "linux":
-        return False
-    alone: bool = libc.unshare(_CLONE_NEWNET) == 0
-    return alone or bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
-
-
-def size() -> int:
-    """The address space of this process in MB."""
-    with open("/proc/self/statm", encoding="ascii") as handle:
-        return int(handle.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
 def union(store: ox.Store, default: list[ox.NamedNode], named: list[ox.NamedNode]) -> ox.Store:
@@ -164,7 +134,8 @@ def answer(store: ox.Store, request: dict[str, Any], connection: socket.socket) 
     if isinstance(results, ox.QueryTriples):
         head["kind"] = "graph"
         form = ox.RdfFormat.from_media_type(request["media_type"])
-        assert form is not None
+        if form is None:
+            raise Refused(f"{request['media_type']} cannot hold triples")
         triples = iter(results)
         if rows is not None:
             first = list(islice(triples, rows + 1))
@@ -175,7 +146,8 @@ def answer(store: ox.Store, request: dict[str, Any], connection: socket.socket) 
         output.push()
         return
     table = ox.QueryResultsFormat.from_media_type(request["media_type"])
-    assert table is not None
+    if table is None:
+        raise Refused(f"{request['media_type']} cannot hold rows")
     if isinstance(results, ox.QuerySolutions):
         head["kind"] = "bindings"
         head["variables"] = [variable.value for variable in results.variables]
@@ -237,12 +209,10 @@ def main(arguments: list[str]) -> None:
     store = ox.Store.read_only(path)
     ready = {"isolated": isolated, "megabytes": size()}
     connection.sendall(frames.pack_json(frames.READY, ready))
-    hard = int(megabytes) << 20
     while True:
         _, length = frames.HEADER.unpack(receive(connection, frames.HEADER.size))
         request = json.loads(receive(connection, length))
-        soft = min(hard, int(request["megabytes"]) << 20)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        limit_memory(min(int(megabytes), request["megabytes"]), int(megabytes))
         try:
             answer(store, request, connection)
             last = frames.pack_json(frames.END, {"megabytes": size()})

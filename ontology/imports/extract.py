@@ -105,7 +105,7 @@ EXTRACTS: dict[str, Extract] = {
         "Open Data Commons PDDL 1.0",
         classes="AttributeProperty ComponentProperty ComponentSpecification DataSet"
         " DataStructureDefinition DimensionProperty MeasureProperty Observation",
-        objects="component dataSet dimension measure structure",
+        objects="attribute component dataSet dimension measure structure",
         data="order",
     ),
     "xkos": Extract(

@@ -57,7 +57,9 @@ def parser() -> argparse.ArgumentParser:
 
     query = commands_.add_parser("query", help="answer a SPARQL query from the current release")
     query.add_argument("query", help="the query, or a file name ending in .rq, or - for stdin")
-    query.add_argument("--format", default="tsv", choices=["tsv", "csv", "json", "xml", "ttl", "nt"])
+    query.add_argument(
+        "--format", default="tsv", choices=["tsv", "csv", "json", "xml", "ttl", "nt"]
+    )
 
     check = commands_.add_parser("check", help="run SHACL shapes and checks on a release")
     check.add_argument("release", nargs="?", help="release id (default: the current one)")

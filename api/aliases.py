@@ -1,0 +1,39 @@
+"""Names that things had before: where they went, or that they were withdrawn."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib.resources import files
+
+from clusterloom.errors import Gone
+
+
+@cache
+def aliases() -> dict[str, str]:
+    """Old `<type>/<key>` -> new one, blank for a withdrawn thing; from `aliases.csv`."""
+    path = files("clusterloom.data") / "aliases.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as handle:
+        return {row["old"]: row["new"] for row in csv.DictReader(handle)}
+
+
+def moved_to(name: str) -> str | None:
+    """The `<type>/<key>` that an old one leads to, chains followed; None when it is no alias.
+
+    Raises Gone for a thing that was withdrawn.
+    """
+    step = aliases()
+    if name not in step:
+        return None
+    seen = {name}
+    while name in step:
+        after = step[name]
+        if not after:
+            raise Gone(f"{name} was withdrawn and nothing has taken its place")
+        if after in seen:
+            break
+        seen.add(after)
+        name = after
+    return name

@@ -1,0 +1,202 @@
+"""Everything a release says about one thing, with the graph each statement stands in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from clusterloom import terms
+from clusterloom.api.items import PRIVATE, SME
+from clusterloom.api.rows import Cell, Row, compact, values
+from clusterloom.api.serving import Served
+from clusterloom.namespaces import CLOOM, META_GRAPH, PREFIXES
+
+INCOMING_LIMIT = 100
+"""Links into a thing that a description lists for each property; the count is always whole."""
+
+_LABEL = terms.iri(PREFIXES["rdfs"] + "label")
+_TYPE = PREFIXES["rdf"] + "type"
+_SOURCE = PREFIXES["dcterms"] + "source"
+_META = terms.iri(META_GRAPH)
+
+
+@dataclass(frozen=True)
+class GraphInfo:
+    """What graph/meta says of one named graph."""
+
+    kind: str
+    dataset: str
+    title: str
+    redistribute: bool
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement about the thing and every graph that holds it."""
+
+    predicate: str
+    value: Cell
+    graphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """The things that point here by one property: how many, and the first of them."""
+
+    predicate: str
+    count: int
+    subjects: tuple[str, ...]
+
+    @property
+    def cut(self) -> bool:
+        """Whether more things point here than are listed."""
+        return self.count > len(self.subjects)
+
+
+@dataclass(frozen=True)
+class Description:
+    """A thing: its statements, the labels of what it touches, and the links into it."""
+
+    iri: str
+    statements: tuple[Statement, ...]
+    incoming: tuple[Incoming, ...]
+    labels: dict[str, Cell]
+    graphs: dict[str, GraphInfo]
+
+    def values(self, predicate: str) -> list[Cell]:
+        """The values of a property, given by its whole IRI."""
+        return [s.value for s in self.statements if s.predicate == predicate]
+
+    @property
+    def label(self) -> str:
+        """The label of the thing, or the last part of its IRI."""
+        found = self.values(PREFIXES["rdfs"] + "label")
+        return found[0].value if found else self.iri.rpartition("/")[2]
+
+    @property
+    def datasets(self) -> dict[str, str]:
+        """The datasets the statements come from, with their titles."""
+        used = {g for s in self.statements for g in s.graphs if g in self.graphs}
+        return dict(sorted((self.graphs[g].dataset, self.graphs[g].title) for g in used))
+
+    @property
+    def cut(self) -> str:
+        """Where links into the thing were left out, in words; blank when all are there."""
+        left = [f"{len(i.subjects)} of {i.count} by {i.predicate}" for i in self.incoming if i.cut]
+        return f"links into the thing: {'; '.join(left)}" if left else ""
+
+
+async def graph_infos(served: Served) -> dict[str, GraphInfo]:
+    """Every named graph that graph/meta describes; read once per release."""
+
+    async def read(served: Served) -> dict[str, GraphInfo]:
+        rows = await served.select(
+            f"SELECT ?g ?kind ?d ?title ?open WHERE {{ GRAPH {_META} {{ "
+            f"?g <{CLOOM}kind> ?kind ; <{_SOURCE}> ?d . OPTIONAL {{ ?d {_LABEL} ?title }} "
+            f"OPTIONAL {{ ?d <{CLOOM}redistribute> ?open }} }} }}"
+        )
+        return {
+            row["g"].value: GraphInfo(
+                kind=row["kind"].value,
+                dataset=row["d"].value,
+                title=row["title"].value if "title" in row else row["d"].value,
+                redistribute="open" not in row or bool(row["open"].plain()),
+            )
+            for row in rows
+        }
+
+    return await served.once("graphs", read)
+
+
+async def describe(served: Served, iri: str) -> Description | None:
+    """What may be given away about the thing; None when the release says nothing of it.
+
+    Statements of datasets that may not be redistributed are left out, and of SMEs the VAT number
+    and coordinates.
+    """
+    thing = terms.iri(iri)
+    infos = await graph_infos(served)
+    closed = frozenset(g for g, info in infos.items() if not info.redistribute)
+    rows, counts = await asyncio.gather(
+        served.select(f"SELECT ?g ?p ?o WHERE {{ GRAPH ?g {{ {thing} ?p ?o }} }}"),
+        served.select(_counts(thing, closed)),
+    )
+    statements = _statements(rows, closed)
+    if not statements:
+        return None
+    counted = {row["p"].value: int(row["n"].value) for row in counts if "p" in row}
+    incoming = await asyncio.gather(
+        *(_incoming(served, thing, p, n, closed) for p, n in sorted(counted.items()))
+    )
+    touched = [s.value.value for s in statements if s.value.is_iri]
+    touched += [subject for found in incoming for subject in found.subjects]
+    labels = await labels_of(served, touched, closed)
+    return Description(iri, statements, tuple(incoming), labels, infos)
+
+
+def _statements(rows: Iterable[Row], closed: frozenset[str]) -> tuple[Statement, ...]:
+    graphs: dict[tuple[str, Cell], set[str]] = {}
+    for row in rows:
+        if row["g"].value not in closed:
+            graphs.setdefault((row["p"].value, row["o"]), set()).add(row["g"].value)
+    if (_TYPE, Cell("uri", SME)) in graphs:
+        graphs = {key: held for key, held in graphs.items() if compact(key[0]) not in PRIVATE}
+    return tuple(Statement(p, o, tuple(sorted(held))) for (p, o), held in sorted(graphs.items()))
+
+
+def _open_only(closed: frozenset[str]) -> str:
+    """A filter that leaves the closed graphs out, where there are any."""
+    if not closed:
+        return ""
+    return f"FILTER (?g NOT IN ({', '.join(map(terms.iri, sorted(closed)))}))"
+
+
+def _into(thing: str, predicate: str, closed: frozenset[str]) -> str:
+    # the default graph holds each statement once; only closed graphs force a look at all graphs
+    if not closed:
+        return f"?s {predicate} {thing} ."
+    return f"GRAPH ?g {{ ?s {predicate} {thing} }} {_open_only(closed)}"
+
+
+def _counts(thing: str, closed: frozenset[str]) -> str:
+    return (
+        f"SELECT ?p (COUNT(DISTINCT ?s) AS ?n) WHERE {{ {_into(thing, '?p', closed)} }} GROUP BY ?p"
+    )
+
+
+async def _incoming(
+    served: Served, thing: str, predicate: str, count: int, closed: frozenset[str]
+) -> Incoming:
+    order = "ORDER BY ?s" if count > INCOMING_LIMIT else ""
+    rows = await served.select(
+        f"SELECT DISTINCT ?s WHERE {{ {_into(thing, terms.iri(predicate), closed)} }} "
+        f"{order} LIMIT {INCOMING_LIMIT}"
+    )
+    return Incoming(predicate, count, tuple(sorted(row["s"].value for row in rows)))
+
+
+async def labels_of(
+    served: Served, iris: Iterable[str], closed: frozenset[str] = frozenset()
+) -> dict[str, Cell]:
+    """The label of each IRI that has one."""
+    wanted = sorted({iri for iri in iris if _is_safe(iri)})
+    if not wanted:
+        return {}
+    where = f"?s {_LABEL} ?label"
+    if closed:
+        where = f"GRAPH ?g {{ {where} }} {_open_only(closed)}"
+    found: dict[str, Cell] = {}
+    for start in range(0, len(wanted), 1000):
+        some = values("s", map(terms.iri, wanted[start : start + 1000]))
+        for row in await served.select(f"SELECT ?s ?label WHERE {{ {some} {where} }}"):
+            found.setdefault(row["s"].value, row["label"])
+    return found
+
+
+def _is_safe(iri: str) -> bool:
+    try:
+        terms.iri(iri)
+    except terms.BadTerm:
+        return False
+    return True

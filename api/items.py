@@ -1,0 +1,188 @@
+"""Items of a resource: the columns of given things, read in a few queries for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from clusterloom import terms
+from clusterloom.api.resources import Column, Nested, Resource
+from clusterloom.api.rows import Cell, Row, compact, key_of, values
+from clusterloom.api.serving import Served
+from clusterloom.namespaces import CLOOM, PREFIXES, expand
+from clusterloom.ontology import vocabulary
+
+_RDFS_LABEL = terms.iri(PREFIXES["rdfs"] + "label")
+_TYPE = PREFIXES["rdf"] + "type"
+
+SME = CLOOM + "SME"
+PRIVATE = frozenset({"vatNumber", "latitude", "longitude", "coordinateBasis", "geo:hasCentroid"})
+"""What is not given away of an SME, even where the operator has loaded it."""
+
+Found = dict[str, dict[str, list[tuple[Cell, str]]]]
+"""Thing -> property (`^` for inverse) -> values with their labels, sorted."""
+
+
+async def read_items(
+    served: Served, resource: Resource, iris: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The items of these things in this order, each with `id, iri, label` and every column."""
+    if not iris:
+        return []
+    flat = [c.property for c in resource.columns if c.property not in vocabulary.classes()]
+    found, *nested = await asyncio.gather(
+        _properties(served, iris, ["rdfs:label", "rdf:type", *flat]),
+        *(read_nested(served, iris, nested) for nested in resource.nested),
+    )
+    items = []
+    for iri in iris:
+        item = _item(iri, found.get(iri, {}), resource.columns, resource.of_class)
+        for column in resource.computed:
+            item[column.name] = _computed(column.name, item)
+        for column, nodes in zip(resource.nested, nested, strict=True):
+            item[column.name] = nodes.get(iri, [])
+        items.append(item)
+    return items
+
+
+async def _properties(served: Served, iris: Iterable[str], wanted: Iterable[str]) -> Found:
+    """Values of properties (inverse ones start with `^`) with the labels of those that are IRIs."""
+    names = dict.fromkeys(wanted)
+    subjects = values("item", map(terms.iri, iris))
+    directions = []
+    for sign, pattern in (("", "?item ?p ?v"), ("^", "?v ?p ?item")):
+        chosen = [n.removeprefix("^") for n in names if n.startswith("^") == bool(sign)]
+        if chosen:
+            properties = values("p", (terms.iri(expand(name)) for name in chosen))
+            extra = f"OPTIONAL {{ ?v a ?c . FILTER (STRSTARTS(STR(?c), '{CLOOM}')) }}"
+            directions.append(
+                (sign, f"SELECT ?item ?p ?v ?label {'?c' if sign else ''} WHERE {{ {subjects} "
+                 f"{properties} {pattern} OPTIONAL {{ ?v {_RDFS_LABEL} ?label }} "
+                 f"{extra if sign else ''} }}")
+            )  # fmt: skip
+    answers = await asyncio.gather(*(served.select(query) for _, query in directions))
+    found: Found = defaultdict(lambda: defaultdict(list))
+    for (sign, _), rows in zip(directions, answers, strict=True):
+        for row in rows:
+            _add(found, sign, row)
+    return found
+
+
+def _add(found: Found, sign: str, row: Row) -> None:
+    label = row["label"].value if "label" in row else ""
+    name = sign + compact(row["p"].value)
+    value = (row["v"], label)
+    # an inverse value comes once for each of its classes; the plain name holds it once
+    for place in {name, f"{name} {compact(row['c'].value)}"} if "c" in row else {name}:
+        held = found[row["item"].value][place]
+        if value not in held:
+            held.append(value)
+
+
+async def read_nested(
+    served: Served, iris: Iterable[str], nested: Nested
+) -> dict[str, list[dict[str, Any]]]:
+    """The nodes of a nested column for each thing, in the order that the column declares."""
+    inverse = nested.property.startswith("^")
+    link = terms.iri(expand(nested.property.removeprefix("^")))
+    pattern = f"?node {link} ?item" if inverse else f"?item {link} ?node"
+    of_class = f"?node a {terms.iri(CLOOM + nested.of_class)}" if nested.of_class else ""
+    rows = await served.select(
+        f"SELECT DISTINCT ?item ?node WHERE {{ {values('item', map(terms.iri, iris))} "
+        f"{pattern} . {of_class} }}"
+    )
+    if not rows:
+        return {}
+    wanted = ["rdfs:label", "rdf:type", *(column.property for column in nested.columns)]
+    found = await _properties(served, {row["node"].value for row in rows}, wanted)
+    out: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        node = row["node"].value
+        out[row["item"].value].append(
+            _item(node, found.get(node, {}), nested.columns, nested.of_class)
+        )
+    for nodes in out.values():
+        # a node without the ordering value comes last; the id settles ties
+        nodes.sort(key=lambda n: (_rank(n.get(nested.order)), n["id"]))
+    return out
+
+
+def _rank(value: Any) -> tuple[int, float, str]:
+    if isinstance(value, int | float):
+        return 0, float(value), ""
+    return (2, 0.0, "") if value is None else (1, 0.0, str(value))
+
+
+def _item(
+    iri: str,
+    found: dict[str, list[tuple[Cell, str]]],
+    columns: Sequence[Column],
+    of_class: str,
+) -> dict[str, Any]:
+    labels = sorted(cell.value for cell, _ in found.get("rdfs:label", []))
+    item: dict[str, Any] = {"id": key_of(iri), "iri": iri, "label": labels[0] if labels else None}
+    if any(cell.value == SME for cell, _ in found.get("rdf:type", [])):
+        found = {name: held for name, held in found.items() if name not in PRIVATE}
+    caveats = []
+    for column in columns:
+        held = _values(column, found, of_class)
+        if column.many:
+            item[column.name] = held
+            continue
+        item[column.name] = held[0] if held else None
+        if len(held) > 1:
+            said = ", ".join(str(v) for v in held)
+            caveats.append(f"{column.name}: sources give several values: {said}")
+    if caveats:
+        item["caveats"] = caveats
+    return item
+
+
+def _values(
+    column: Column, found: dict[str, list[tuple[Cell, str]]], of_class: str
+) -> list[Any]:
+    if column.type == "boolean" and column.property in vocabulary.classes():
+        return [any(c.value == CLOOM + column.property for c, _ in found.get("rdf:type", []))]
+    place = f"{column.property} {column.of_class}" if column.of_class else column.property
+    cells = found.get(place, [])
+    if column.type == "class":
+        # classes and properties of the ontology, told by their local names
+        named = {compact(cell.value) for cell, _ in cells} - {of_class}
+        return sorted(n for n in named if n in vocabulary.terms() or column.property != "rdf:type")
+    if column.type == "thing":
+        return sorted(
+            ({"id": key_of(c.value), "iri": c.value, "label": label or None} for c, label in cells),
+            key=lambda thing: ((thing["label"] or "").lower(), thing["iri"]),
+        )
+    plain = {cell.plain() for cell, _ in cells}
+    return sorted(plain, key=lambda v: (isinstance(v, str), v))
+
+
+def today() -> str:
+    """The day of the request, in UTC, as YYYY-MM-DD."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def call_state(opens: str | None, deadline: str | None, day: str) -> str:
+    """forthcoming, open, closed or unknown, from the dates of a call.
+
+    >>> call_state("2026-01-01", "2026-02-01", "2026-01-15")
+    'open'
+    >>> call_state(None, "2026-02-01", "2026-01-15")
+    'unknown'
+    """
+    if deadline and deadline < day:
+        return "closed"
+    if opens and opens > day:
+        return "forthcoming"
+    return "open" if opens and deadline else "unknown"
+
+
+def _computed(name: str, item: dict[str, Any]) -> Any:
+    day = today()
+    if name == "state":
+        return call_state(item["opens"], item["deadline"], day)
+    return day

@@ -1,0 +1,204 @@
+"""Which release is served: opens its session, moves to a new one, drops no running request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, ClassVar, TypeVar
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clusterloom.api.rows import Row, read_json
+from clusterloom.errors import ClusterloomError
+from clusterloom.settings import Settings
+from clusterloom.store.engine import JSON, Engine, Limits, Query, Session
+from clusterloom.store.release import Release, current_release
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class NotReady(ClusterloomError):
+    """No release is open yet."""
+
+    status: ClassVar[int] = 503
+    title, slug = "Not ready", "not-ready"
+
+
+class Served:
+    """One release while it is served: its session, and what was worked out of it once."""
+
+    def __init__(self, session: Session, limits: Limits) -> None:
+        self.session = session
+        self.limits = limits
+        self.users = 0
+        self.retired = False
+        self.report: dict[str, Any] = session.release.report()
+        self._known: dict[object, asyncio.Task[Any]] = {}
+
+    @property
+    def release(self) -> Release:
+        """The release every answer comes from."""
+        return self.session.release
+
+    async def select(self, text: str) -> list[Row]:
+        """The rows of a SELECT or ASK, read to the end."""
+        result = await self.session.run(Query(text), self.limits, JSON)
+        return read_json(await result.read())
+
+    async def once(self, key: object, make: Callable[[Served], Awaitable[T]]) -> T:
+        """What `make` gives for this release, worked out at most once; a failure is not kept."""
+        task = self._known.get(key)
+        if task is None:
+            task = self._known[key] = asyncio.ensure_future(_awaited(make(self)))
+            task.add_done_callback(lambda done: self._forget_failed(key, done))
+        # shielded: the client that asked first may go away, the others still wait
+        value: T = await asyncio.shield(task)
+        return value
+
+    def _forget_failed(self, key: object, done: asyncio.Task[Any]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._known.pop(key, None)
+
+    async def aclose(self) -> None:
+        """Ends the session and whatever is still being worked out."""
+        for task in list(self._known.values()):
+            task.cancel()
+        await self.session.aclose()
+
+
+async def _awaited(value: Awaitable[T]) -> T:
+    return await value
+
+
+class Serving:
+    """Holds the served release; a request takes it with `lease` and keeps it to its end."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._folder = settings.releases
+        self._limits = Limits(seconds=settings.query_timeout, megabytes=settings.query_memory)
+        self._engine = engine
+        self._now: Served | None = None
+        self._moving: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._failed = ""
+
+    async def start(self) -> None:
+        """Opens the current release where there is one."""
+        self._notice()
+        await self._moved()
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Served]:
+        """The served release; it stays open until the lease ends. NotReady when there is none."""
+        self._notice()
+        if self._now is None:
+            await self._moved()
+        served = self._now
+        if served is None:
+            raise NotReady("no release has been published; run `clusterloom build`")
+        served.users += 1
+        try:
+            yield served
+        finally:
+            served.users -= 1
+            self._close_idle(served)
+
+    async def aclose(self) -> None:
+        """Closes the served release and those that were retired."""
+        if self._moving is not None:
+            self._moving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._moving
+        await asyncio.gather(*self._closing)
+        if self._now is not None:
+            await self._now.aclose()
+            self._now = None
+
+    def _notice(self) -> None:
+        # one readlink a request: cheaper than a timer, and right from the first request on
+        release = current_release(self._folder)
+        if release is None or release.id == self._failed:
+            return
+        same = self._now is not None and self._now.release.id == release.id
+        if not same and (self._moving is None or self._moving.done()):
+            self._moving = asyncio.create_task(self._move(release))
+
+    async def _moved(self) -> None:
+        if self._moving is not None:
+            await asyncio.shield(self._moving)
+
+    async def _move(self, release: Release) -> None:
+        try:
+            session = await self._engine.open(release)
+            served = Served(session, self._limits)
+        except (ClusterloomError, OSError, ValueError):
+            # the old release goes on being served; a broken one is not tried again and again
+            _log.exception("release %s cannot be opened", release.id)
+            self._failed = release.id
+            return
+        before, self._now = self._now, served
+        if before is not None:
+            _log.info("moved from release %s to %s", before.release.id, release.id)
+            before.retired = True
+            self._close_idle(before)
+
+    def _close_idle(self, served: Served) -> None:
+        if served.retired and served.users == 0:
+            task = asyncio.create_task(served.aclose())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+
+_lease: ContextVar[Served | None] = ContextVar("served", default=None)
+
+
+class ReleaseMiddleware:
+    """Takes a lease for each request and names the release in `X-Clusterloom-Release`."""
+
+    def __init__(self, app: ASGIApp, serving: Serving) -> None:
+        self._app = app
+        self._serving = serving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Static files, and every request while there is no release, go on without one."""
+        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+            await self._app(scope, receive, send)
+            return
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                served = await stack.enter_async_context(self._serving.lease())
+            except NotReady:
+                await self._app(scope, receive, send)
+                return
+
+            async def send_named(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    headers = MutableHeaders(scope=message)
+                    headers.setdefault("X-Clusterloom-Release", served.release.id)
+                await send(message)
+
+            token = _lease.set(served)
+            try:
+                await self._app(scope, receive, send_named)
+            finally:
+                _lease.reset(token)
+
+
+def served_now() -> Served:
+    """The release of the request that is being answered; NotReady when none is open."""
+    served = _lease.get()
+    if served is None:
+        raise NotReady("no release has been published; run `clusterloom build`")
+    return served
+
+
+def session_now() -> Session:
+    """The session of the release of the request that is being answered."""
+    return served_now().session

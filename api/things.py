@@ -1,0 +1,63 @@
+"""Things by the address of their IRI: found, moved, withdrawn or unknown."""
+
+from __future__ import annotations
+
+from clusterloom import terms
+from clusterloom.api.aliases import moved_to
+from clusterloom.api.catalogue import RESOURCES
+from clusterloom.api.describe import Description, describe
+from clusterloom.api.nearest import hint
+from clusterloom.api.rows import local
+from clusterloom.api.serving import Served
+from clusterloom.errors import NotFound
+from clusterloom.namespaces import ID, term, thing
+
+_KEYS_LIMIT = 5_000
+"""Keys that are looked through for the nearest ones."""
+
+
+async def exists(served: Served, kind: str, key: str) -> bool:
+    """Whether this release says anything of the thing."""
+    return bool(await served.select(f"ASK {{ {terms.iri(thing(kind, key))} ?p ?o }}"))
+
+
+async def description_of(served: Served, kind: str, key: str) -> Description:
+    """The description of the thing; Gone or NotFound where there is none."""
+    found = await describe(served, thing(kind, key))
+    if found is None:
+        raise await missing(served, kind, key)
+    return found
+
+
+async def missing(served: Served, kind: str, key: str) -> NotFound:
+    """The error for a thing that is not there, with the nearest keys where they are cheap."""
+    near = ""
+    resource = next((r for r in RESOURCES.values() if kind in r.kinds), None)
+    if resource is not None:
+        near = hint(key, await _keys(served, kind, resource.of_class))
+    return NotFound(f"this release has no {kind}/{key}{near}", kind=kind, key=key)
+
+
+async def _keys(served: Served, kind: str, of_class: str) -> dict[str, str]:
+    async def read(served: Served) -> dict[str, str]:
+        rows = await served.select(
+            f"SELECT ?s ?label WHERE {{ ?s a <{term(of_class)}> ; "
+            f"<http://www.w3.org/2000/01/rdf-schema#label> ?label }} LIMIT {_KEYS_LIMIT}"
+        )
+        start = f"{ID}{kind}/"
+        return {
+            local(row["s"].value).partition("/")[2]: row["label"].value
+            for row in rows
+            if row["s"].value.startswith(start)
+        }
+
+    return await served.once(("keys", kind, of_class), read)
+
+
+def new_address(kind: str, key: str) -> tuple[str, str] | None:
+    """The type and key that an old name leads to; None when it is current. Raises Gone."""
+    moved = moved_to(f"{kind}/{key}")
+    if moved is None:
+        return None
+    new_kind, _, new_key = moved.partition("/")
+    return new_kind, new_key

@@ -1,0 +1,393 @@
+"""The embedded engine on a real store: answers, limits, kills, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from clusterloom.errors import (
+    Busy,
+    ClusterloomError,
+    NotAcceptable,
+    QueryOutOfMemory,
+    QueryRefused,
+    QuerySyntaxError,
+    QueryTimeout,
+)
+from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
+from clusterloom.store.engine import CSV, GRAPH_TYPES, JSON, TURTLE, XML, Limits, Query, hold
+from clusterloom.store.release import Release
+from engine_help import COUNT, CROSS, EX, ROWS, SORT, eventually, make_release, with_session
+from engine_help import workers_of_this_process as workers
+
+ONE, TWO = EX + "one", EX + "two"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    return make_release(tmp_path_factory.mktemp("engine"))
+
+
+async def rows(session: EmbeddedSession, text: str, **query: object) -> list[list[str]]:
+    """The rows of a SELECT as CSV cells, its header first."""
+    result = await session.run(Query(text, **query), Limits(), CSV)  # type: ignore[arg-type]
+    return list(csv.reader(io.StringIO((await result.read()).decode("utf-8"))))
+
+
+def test_answers_and_their_heads(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        assert session.release is release
+        result = await session.run(Query(f"SELECT ?n {{ <{EX}s7> ?p ?n }}"), Limits(), JSON)
+        assert (result.kind, result.variables, result.truncated) == ("bindings", ("n",), None)
+        assert json.loads(await result.read())["results"]["bindings"][0]["n"]["value"] == "7"
+        result = await session.run(Query("ASK { ?s ?p 7 }"), Limits(), JSON)
+        assert result.kind == "boolean"
+        assert json.loads(await result.read())["boolean"] is True
+        result = await session.run(Query(f"DESCRIBE <{EX}s7>"), Limits(), GRAPH_TYPES["nt"])
+        assert result.kind == "graph"
+        assert (await result.read()).count(b"\n") == 1
+
+    with_session(release, test)
+
+
+def test_select_star_keeps_the_order_of_appearance(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        for text, header in [
+            ("SELECT * { ?z ?y 7 }", ["z", "y"]),
+            ("SELECT DISTINCT * { ?z ?y 7 . OPTIONAL { ?z ?a ?m } } ORDER BY ?m", list("zyam")),
+            ("SELECT * { ?z ?y 7 FILTER NOT EXISTS { ?z ?b 8 } BIND(1 AS ?a) }", ["z", "y", "a"]),
+            ("SELECT * { { SELECT ?z (1 AS ?a) { ?z ?hidden 7 } } }", ["z", "a"]),
+            ("SELECT ?b ?a { ?b ?a 7 }", ["b", "a"]),
+            ("SELECT * {}", []),
+        ]:
+            got = await rows(session, text)
+            assert got[0] == header
+            assert len(got) == 2
+
+    with_session(release, test)
+
+
+def test_datasets_are_unions_without_duplicates(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        count = "SELECT (COUNT(*) AS ?n) {0} {{ ?s ?p ?o }}"
+        named = "SELECT (COUNT(*) AS ?n) {0} {{ GRAPH ?g {{ ?s ?p ?o }} }}"
+        both = {"default_graphs": (ONE, TWO)}
+        for text, dataset, expected in [
+            (count.format(""), {}, ROWS + 1),
+            (named.format(""), {}, ROWS + 2),
+            (count.format(""), both, ROWS + 1),
+            (count.format(""), {"default_graphs": (ONE, ONE)}, ROWS),
+            (count.format(f"FROM <{ONE}> FROM <{TWO}>"), {}, ROWS + 1),
+            (named.format(f"FROM <{ONE}> FROM <{TWO}> FROM NAMED <{TWO}>"), {}, 2),
+            (named.format(""), both, 0),
+            (named.format(""), {**both, "named_graphs": (TWO,)}, 2),
+            (named.format(""), {"named_graphs": (TWO,)}, 2),
+            (count.format(""), {"named_graphs": (TWO,)}, 0),
+            (count.format(f"FROM <{ONE}>"), {"default_graphs": (TWO,)}, 2),
+            (count.format(""), {"default_graphs": (EX + "none",)}, 0),
+        ]:
+            assert (await rows(session, text, **dataset))[1] == [str(expected)], (text, dataset)
+        with pytest.raises(QueryRefused, match="absolute"):
+            await rows(session, "ASK {}", default_graphs=("no iri",))
+
+    with_session(release, test)
+
+
+def test_rows_are_cut_only_when_asked_and_told(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        text = "SELECT * { ?s ?p ?o } ORDER BY ?o"
+        whole = await rows(session, text)
+        assert len(whole) == ROWS + 2
+        for limit, truncated in [(1, 1), (ROWS, ROWS), (ROWS + 1, None), (ROWS + 5, None)]:
+            result = await session.run(Query(text), Limits(rows=limit), CSV)
+            assert result.truncated == truncated
+            cells = list(csv.reader(io.StringIO((await result.read()).decode("utf-8"))))
+            assert cells == whole[: limit + 1]
+        result = await session.run(Query(text), Limits(rows=2), JSON)
+        answer = json.loads(await result.read())
+        assert answer["head"] == {"truncated": 2, "vars": ["s", "p", "o"]}
+        assert len(answer["results"]["bindings"]) == 2
+        construct = Query("CONSTRUCT WHERE { ?s ?p ?o }")
+        result = await session.run(construct, Limits(rows=3), GRAPH_TYPES["nt"])
+        assert result.truncated == 3
+        assert (await result.read()).count(b"\n") == 3
+
+    with_session(release, test)
+
+
+@pytest.mark.parametrize("text", [CROSS, COUNT, SORT])
+def test_a_deadline_ends_any_query_in_time(release: Release, text: str) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        began = time.monotonic()
+        with pytest.raises(QueryTimeout) as caught:
+            await (await session.run(Query(text), Limits(seconds=0.7), CSV)).read()
+        assert time.monotonic() - began < 0.7 + 0.5
+        assert caught.value.status == 504
+        assert await rows(session, "ASK {}") == [["true"]]
+
+    with_session(release, test, megabytes=2048)
+
+
+def test_memory_is_capped(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        for limits in (Limits(megabytes=250), Limits(seconds=20)):
+            with pytest.raises(QueryOutOfMemory) as caught:
+                await (await session.run(Query(SORT), limits, CSV)).read()
+            assert caught.value.status == 507
+        assert await rows(session, "ASK {}") == [["true"]]
+
+    with_session(release, test, megabytes=400)
+
+
+def test_a_crash_is_one_refused_query_and_the_next_is_answered(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        chain = "ASK {" + " UNION ".join(["{ ?s ?p ?o }"] * 10000) + "}"
+        with pytest.raises(QueryRefused, match="stack"):
+            await session.run(Query(chain), Limits(), JSON)
+        assert await rows(session, "ASK {}") == [["true"]]
+        for pid in workers():  # idle ones that die are noticed before they get a query
+            os.kill(pid, signal.SIGKILL)
+        assert await rows(session, "ASK {}") == [["true"]]
+        running = asyncio.ensure_future(session.run(Query(COUNT), Limits(), JSON))
+        await asyncio.sleep(0.3)
+        busy = session.pool._busy[0].process.pid
+        os.kill(busy, signal.SIGTERM)
+        result = await running
+        with pytest.raises(ClusterloomError, match="retried"):
+            await result.read()
+        assert await rows(session, "ASK {}") == [["true"]]
+
+    with_session(release, test)
+
+
+def test_many_kills_in_a_row(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        async def killed() -> None:
+            with pytest.raises(QueryTimeout):
+                await (await session.run(Query(COUNT), Limits(seconds=0.02), CSV)).read()
+
+        for _ in range(50):
+            await asyncio.gather(*[killed() for _ in range(4)])
+        assert await rows(session, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }") == [
+            ["n"],
+            [str(ROWS + 1)],
+        ]
+        assert len(workers()) <= session.pool.size + session.pool.spares
+
+    with_session(release, test, workers=4)
+
+
+def test_closing_or_cancelling_ends_the_query(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        result = await session.run(Query(CROSS), Limits(), CSV)
+        pid = session.pool._busy[0].process.pid
+        held = await hold(result)
+        assert not held.ended
+        assert sum(map(len, held.chunks)) >= 256 * 1024
+        await result.aclose()
+        await result.aclose()
+        assert not session.pool._busy
+        sorting = asyncio.ensure_future(session.run(Query(SORT), Limits(rows=5), CSV))
+        await asyncio.sleep(0.2)
+        assert len(session.pool._busy) == 1
+        sorting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sorting
+        assert not session.pool._busy
+        await asyncio.sleep(0.1)
+        assert not Path(f"/proc/{pid}").exists()
+
+    with_session(release, test)
+
+
+def test_hold_returns_after_a_second_of_output(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        # one row at a time, seldom: far less than 256 kB in a second
+        text = "SELECT ?a ?d { ?a ?b ?c . ?d ?e ?f FILTER(?c = 1 && REGEX(STR(?f), '^[0-9]*$')) }"
+        text = text.replace("?d ?e ?f", "?d ?e ?f . ?g ?h ?i").replace("?c = 1", "?c+?f+?i = 9")
+        result = await session.run(Query(text), Limits(), CSV)
+        began = time.monotonic()
+        held = await hold(result, seconds=0.3)
+        assert time.monotonic() - began < 5
+        assert not held.ended
+        more = asyncio.ensure_future(anext(result.chunks))
+        await asyncio.sleep(0.05)
+        more.cancel()
+        await result.aclose()
+        small = await hold(await session.run(Query("ASK {}"), Limits(), CSV))
+        assert small.ended
+        assert small.chunks == [b"true"]
+
+    with_session(release, test)
+
+
+def test_a_slow_reader_stops_the_worker_and_not_the_clock_of_others(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        result = await session.run(Query(CROSS), Limits(seconds=1, pause=2), CSV)
+        await anext(result.chunks)
+        await asyncio.sleep(1.2)  # longer than the deadline: a pause does not count as work
+        await anext(result.chunks)
+        await asyncio.sleep(1.2)
+        with pytest.raises(QueryTimeout, match="not read"):
+            async for _ in result.chunks:
+                pass
+
+    with_session(release, test)
+
+
+def test_a_full_queue_says_when_to_come_back(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        running = [await session.run(Query(COUNT), Limits(), CSV) for _ in range(2)]
+        waiting = asyncio.ensure_future(session.run(Query("ASK {}"), Limits(), CSV))
+        await asyncio.sleep(0.05)
+        with pytest.raises(Busy) as caught:
+            await session.run(Query("ASK {}"), Limits(), CSV)
+        assert caught.value.status == 503
+        assert caught.value.extra["retry_after"] == 1
+        await running[0].aclose()
+        assert await (await waiting).read() == b"true"
+        await running[1].aclose()
+
+    with_session(release, test, workers=2, queue=1)
+
+
+def test_workers_without_network(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        if not session.isolated:
+            pytest.skip("this system lets no process give up its network")
+        for pid in workers():
+            ours, theirs = (os.readlink(f"/proc/{p}/ns/net") for p in ("self", pid))
+            assert ours != theirs
+
+    with_session(release, test)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "hint"),
+    [
+        ("SELECT * {\n  ?x a cloom:SME\n}", 2, 8, "PREFIX cloom: <https://w3id.org/"),
+        ("SELECT * { ?x a skoss:Concept }", 1, 17, "Did you mean skos"),
+        ("SELECT * { ?x a ?y\n", 2, 1, "'{' of line 1, column 10 is never closed"),
+        ("SELECT * { ?x a ?y }}", 1, 21, "Nothing is open"),
+        ("SELCT * { ?x a ?y }", 1, 1, "Did you mean SELECT?"),
+        ("SELECT * { ?x a ?y . OPTINAL { ?x ?p ?o } }", 1, 22, "OPTIONAL"),
+        ("SELECT ?x { ?x a ?y } GROUP BY ?y", 1, 34, "grouped by"),
+        ("PREFIX e: <e> SELECT * { ?x a e:y }", 1, 11, "absolute IRI"),
+        ("SELECT * { ?x a ?y } LIMIT many", 1, 28, ""),
+        ("", 1, 1, "empty"),
+    ],
+)
+def test_syntax_errors_show_the_place(
+    release: Release, text: str, line: int, column: int, hint: str
+) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        with pytest.raises(QuerySyntaxError) as caught:
+            await session.run(Query(text), Limits(), JSON)
+        extra = caught.value.extra
+        assert (extra["line"], extra["column"]) == (line, column)
+        shown, mark = str(extra["caret"]).split("\n")
+        assert shown == text.split("\n")[line - 1]
+        assert mark == " " * (column - 1) + "^"
+        assert hint in str(extra.get("hint", ""))
+        assert f"Line {line}, column {column}" in caught.value.detail
+
+    with_session(release, test)
+
+
+def test_refusals_keep_the_worker(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        await rows(session, "ASK {}")
+        started = session.pool.started
+        for text in ("SELECT * {", "SELECT (<http://e/f>(1) AS ?x) {}"):
+            with pytest.raises(ClusterloomError) as caught:
+                await session.run(Query(text), Limits(), JSON)
+            assert caught.value.status == 400
+        with pytest.raises(QueryRefused):
+            await session.run(Query("SELECT * { SERVICE <http://e/> {} }"), Limits(), JSON)
+        with pytest.raises(NotAcceptable):
+            await session.run(Query("ASK {}"), Limits(), TURTLE)
+        with pytest.raises(NotAcceptable):
+            await session.run(Query("CONSTRUCT WHERE { ?s ?p ?o }"), Limits(), XML)
+        await asyncio.sleep(0.3)
+        assert session.pool.started <= max(started, 1 + session.pool.spares)
+
+    with_session(release, test)
+
+
+def test_columns(release: Release) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        columns = await session.columns("SELECT ?s ?o ?u { ?s ?p ?o } ORDER BY ?o")
+        assert list(columns) == ["s", "o", "u"]
+        assert columns["o"][:3] == ["0", "1", "2"]
+        assert columns["s"][0] == f"<{EX}s0>"
+        assert set(columns["u"]) == {""}
+        assert len(columns["s"]) == ROWS + 1
+        assert await session.columns("SELECT ?s { ?s a ?s }") == {"s": []}
+
+    with_session(release, test)
+
+
+def test_a_store_that_is_not_there(tmp_path: Path) -> None:
+    async def run() -> None:
+        missing = Release("0" * 16, tmp_path)
+        await EmbeddedEngine(workers=2, megabytes=512).open(missing)
+
+    with pytest.raises(ClusterloomError, match="did not start"):
+        asyncio.run(run())
+    assert workers() == []
+
+
+def test_grace_lets_running_queries_finish(release: Release) -> None:
+    async def run() -> None:
+        session = await EmbeddedEngine(workers=2, megabytes=512).open(release)
+        result = await session.run(Query(f"SELECT * {{ <{EX}s7> ?p ?o }}"), Limits(), CSV)
+        closing = asyncio.ensure_future(session.aclose(grace=5))
+        await asyncio.sleep(0.05)
+        assert not closing.done()
+        assert (await result.read()).count(b"\r\n") == 2
+        await closing
+        with pytest.raises(Busy):
+            await session.run(Query("ASK {}"), Limits(), CSV)
+
+    asyncio.run(run())
+    assert workers() == []
+
+
+def test_workers_die_with_their_parent(release: Release) -> None:
+    script = """
+import asyncio, sys
+from pathlib import Path
+from clusterloom.store.embedded import EmbeddedEngine
+from clusterloom.store.engine import Limits, Query
+from clusterloom.store.release import Release
+async def main():
+    session = await EmbeddedEngine(3, 512).open(Release("0", Path(sys.argv[1])))
+    results = [await session.run(Query(sys.argv[2]), Limits(), "text/csv")]
+    print(*[w.process.pid for w in session.pool._busy], flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    command = [sys.executable, "-c", script, str(release.path), COUNT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert Path(f"/proc/{pid}").exists()
+        process.kill()
+        assert eventually(lambda: _gone(pid))
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return " Z " in Path(f"/proc/{pid}/stat").read_text("ascii")  # nobody reaps it here
+    except OSError:
+        return True
