@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from functools import cache
 from importlib.resources import files
 
@@ -15,8 +16,8 @@ def aliases() -> dict[str, str]:
     path = files("clusterloom.data") / "aliases.csv"
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as handle:
-        return {row["old"]: row["new"] for row in csv.DictReader(handle)}
+    rows = csv.DictReader(io.StringIO(path.read_text("utf-8"), newline=""))
+    return {row["old"]: row["new"] for row in rows}
 
 
 def moved_to(name: str) -> str | None:

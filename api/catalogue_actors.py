@@ -13,11 +13,11 @@ from clusterloom.api.catalogue_common import (
     LONGITUDE,
     MONEY,
     PROGRAMME,
-    Q,
     REGION,
     START,
     WEBSITE,
     YEAR,
+    Q,
 )
 from clusterloom.api.resources import Column, Filter, Nested, Resource
 
@@ -54,7 +54,7 @@ CLUSTERS = Resource(
         Filter("capability", "thing",
                "{ ?item cloom:hasCapability ?f } UNION "
                "{ ?narrow cloom:within ?f . ?item cloom:hasCapability ?narrow }",
-               "capability: NACE Rev. 2 code, nace2/<code> or euroscivoc/<key>; narrower ones count",
+               "NACE Rev. 2 code, nace2/<code> or euroscivoc/<key>; narrower ones count",
                "26", ("nace2", "euroscivoc", "nace21"), "Capability"),
         Filter("sector", "thing", "?item cloom:sectorTag ?f", "sector tag", "photonics",
                ("sector",), "SectorTag"),

@@ -1,4 +1,4 @@
-"""Resources of what is funded and published: programmes, calls, events, policies, guides, sources."""
+"""Resources of what is funded and published: programmes, calls, events, policies, sources."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from clusterloom.api.catalogue_common import (
     COUNTRY,
     MONEY,
     NOTE,
-    Q,
     START,
     URL,
     YEAR,
+    Q,
 )
 from clusterloom.api.resources import Column, Filter, Nested, Resource
 

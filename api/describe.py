@@ -109,6 +109,12 @@ async def graph_infos(served: Served) -> dict[str, GraphInfo]:
     return await served.once("graphs", read)
 
 
+async def closed_graphs(served: Served) -> frozenset[str]:
+    """The graphs whose statements may not be given away."""
+    infos = await graph_infos(served)
+    return frozenset(g for g, info in infos.items() if not info.redistribute)
+
+
 async def describe(served: Served, iri: str) -> Description | None:
     """What may be given away about the thing; None when the release says nothing of it.
 
@@ -117,7 +123,7 @@ async def describe(served: Served, iri: str) -> Description | None:
     """
     thing = terms.iri(iri)
     infos = await graph_infos(served)
-    closed = frozenset(g for g, info in infos.items() if not info.redistribute)
+    closed = await closed_graphs(served)
     rows, counts = await asyncio.gather(
         served.select(f"SELECT ?g ?p ?o WHERE {{ GRAPH ?g {{ {thing} ?p ?o }} }}"),
         served.select(_counts(thing, closed)),
@@ -145,7 +151,7 @@ def _statements(rows: Iterable[Row], closed: frozenset[str]) -> tuple[Statement,
     return tuple(Statement(p, o, tuple(sorted(held))) for (p, o), held in sorted(graphs.items()))
 
 
-def _open_only(closed: frozenset[str]) -> str:
+def open_only(closed: frozenset[str]) -> str:
     """A filter that leaves the closed graphs out, where there are any."""
     if not closed:
         return ""
@@ -156,7 +162,7 @@ def _into(thing: str, predicate: str, closed: frozenset[str]) -> str:
     # the default graph holds each statement once; only closed graphs force a look at all graphs
     if not closed:
         return f"?s {predicate} {thing} ."
-    return f"GRAPH ?g {{ ?s {predicate} {thing} }} {_open_only(closed)}"
+    return f"GRAPH ?g {{ ?s {predicate} {thing} }} {open_only(closed)}"
 
 
 def _counts(thing: str, closed: frozenset[str]) -> str:
@@ -185,7 +191,7 @@ async def labels_of(
         return {}
     where = f"?s {_LABEL} ?label"
     if closed:
-        where = f"GRAPH ?g {{ {where} }} {_open_only(closed)}"
+        where = f"GRAPH ?g {{ {where} }} {open_only(closed)}"
     found: dict[str, Cell] = {}
     for start in range(0, len(wanted), 1000):
         some = values("s", map(terms.iri, wanted[start : start + 1000]))

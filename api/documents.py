@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from clusterloom import __version__
-from clusterloom.api.negotiation import HTML, XHTML, content_type, negotiate
 from clusterloom.api.nearest import hint
+from clusterloom.api.negotiation import HTML, XHTML, content_type, negotiate
 from clusterloom.api.pages import ontology_page
 from clusterloom.errors import NotAcceptable, NotFound
 from clusterloom.namespaces import PREFIXES

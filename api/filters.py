@@ -20,9 +20,7 @@ _DOMAIN_LIMIT = 20_000
 """Values that are looked through for the nearest ones; in a longer list a wrong value gets none."""
 
 
-async def conditions(
-    served: Served, resource: Resource, given: Mapping[str, Sequence[str]]
-) -> str:
+async def conditions(served: Served, resource: Resource, given: Mapping[str, Sequence[str]]) -> str:
     """The SPARQL patterns of the filters that are given; UsageError for a value that is none."""
     parts = []
     for number, wanted in enumerate(resource.filters):
@@ -37,7 +35,9 @@ async def _condition(
 ) -> str:
     match wanted.type:
         case "text":
-            return "\n".join(_contains(resource, wanted, w, f"{name}x{i}") for i, w in enumerate(words))
+            return "\n".join(
+                _contains(resource, wanted, w, f"{name}x{i}") for i, w in enumerate(words)
+            )
         case "boolean":
             return _flag(resource, wanted, words)
         case "thing":

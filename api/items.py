@@ -42,8 +42,8 @@ async def read_items(
         item = _item(iri, found.get(iri, {}), resource.columns, resource.of_class)
         for column in resource.computed:
             item[column.name] = _computed(column.name, item)
-        for column, nodes in zip(resource.nested, nested, strict=True):
-            item[column.name] = nodes.get(iri, [])
+        for group, nodes in zip(resource.nested, nested, strict=True):
+            item[group.name] = nodes.get(iri, [])
         items.append(item)
     return items
 
@@ -141,9 +141,7 @@ def _item(
     return item
 
 
-def _values(
-    column: Column, found: dict[str, list[tuple[Cell, str]]], of_class: str
-) -> list[Any]:
+def _values(column: Column, found: dict[str, list[tuple[Cell, str]]], of_class: str) -> list[Any]:
     if column.type == "boolean" and column.property in vocabulary.classes():
         return [any(c.value == CLOOM + column.property for c, _ in found.get("rdf:type", []))]
     place = f"{column.property} {column.of_class}" if column.of_class else column.property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -16,8 +17,10 @@ from clusterloom.namespaces import thing
 from clusterloom.settings import Settings
 
 _SUFFIX_OF = {media_type: suffix for suffix, media_type in rdf.TYPES.items()}
-_NOT_FOUND = {404: {"description": "No such thing in this release; names the nearest keys"}}
-_GONE = {410: {"description": "The thing was withdrawn"}}
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No such thing in this release; names the nearest keys"}
+}
+_GONE: dict[int | str, dict[str, Any]] = {410: {"description": "The thing was withdrawn"}}
 _FORMATS = ", ".join(rdf.TYPES)
 
 

@@ -15,7 +15,7 @@ def nearest(word: str, valid: Mapping[str, str] | Iterable[str], limit: int = 3)
     >>> nearest("photonic", {"photonics": "Photonics", "sport": "Sport"}, 1)
     ['photonics']
     """
-    labels = valid if isinstance(valid, Mapping) else {v: "" for v in valid}
+    labels = valid if isinstance(valid, Mapping) else dict.fromkeys(valid, "")
     choices = {(key, part): _fold(text) for key, label in labels.items()
                for part, text in (("key", key), ("label", label)) if text}  # fmt: skip
     found = process.extract(_fold(word), choices, scorer=fuzz.WRatio, limit=4 * limit)

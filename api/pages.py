@@ -9,17 +9,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.api.filters import choices, domain
-from clusterloom.api.items import read_items, read_nested
 from clusterloom.api.catalogue_common import COVERAGE
+from clusterloom.api.filters import choices, domain
+from clusterloom.api.items import read_nested
 from clusterloom.api.linked_data import address, link_header
 from clusterloom.api.listing import DEFAULT_LIMIT, read_list, read_page
 from clusterloom.api.render import page
-from clusterloom.api.resources import Column, Filter, Resource
+from clusterloom.api.resources import Filter, Resource
 from clusterloom.api.serving import Served, served_now
 from clusterloom.api.thing_page import shown
 from clusterloom.api.things import description_of, new_address
-from clusterloom.namespaces import CLOOM, PREFIXES, term, thing
+from clusterloom.namespaces import CLOOM, term, thing
 from clusterloom.ontology import vocabulary
 from clusterloom.queries.library import library
 from clusterloom.settings import Settings
@@ -91,7 +91,9 @@ def _list_page(resource: Resource) -> Any:
             "columns": [c for c in (*resource.columns, *resource.computed) if c.shown],
             "items": found.items,
             "total": found.total,
-            "fields": [await _field(served, resource, f, dict(asked.given)) for f in resource.filters],
+            "fields": [
+                await _field(served, resource, f, dict(asked.given)) for f in resource.filters
+            ],
             "filtered": bool(asked.given),
             "first": f"/{resource.name}?{urlencode(pairs)}" if asked.after else "",
             "next": f"/{resource.name}?{urlencode([*pairs, ('cursor', found.cursor)])}"

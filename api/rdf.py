@@ -57,9 +57,7 @@ def _about(description: Description, release: str) -> Iterator[tuple[str, Cell]]
         yield PREFIXES["rdfs"] + "comment", Cell("literal", description.cut, "", "en")
 
 
-def _lines(
-    description: Description, about: list[tuple[str, Cell]], address: str
-) -> Iterator[str]:
+def _lines(description: Description, about: list[tuple[str, Cell]], address: str) -> Iterator[str]:
     thing, page = Cell("uri", description.iri), Cell("uri", address)
 
     def line(subject: Cell, predicate: str, value: Cell) -> str:

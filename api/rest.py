@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,8 +29,8 @@ from clusterloom.api.nearest import hint
 from clusterloom.api.negotiation import content_type, negotiate
 from clusterloom.api.rdf import nested, types_of
 from clusterloom.api.resources import Resource
-from clusterloom.api.rows import local
 from clusterloom.api.rest_schema import item_operation, list_operation
+from clusterloom.api.rows import local
 from clusterloom.api.serving import Served, served_now
 from clusterloom.api.things import missing, new_address
 from clusterloom.errors import NotAcceptable, UsageError
@@ -185,7 +184,7 @@ def _file_name(resource: Resource, form: str) -> dict[str, str]:
 
 
 def _item(resource: Resource, settings: Settings) -> Any:
-    async def one(request: Request, id: str) -> Response:  # noqa: A002
+    async def one(request: Request, id: str) -> Response:
         served = served_now()
         if request.query_params:
             name = next(iter(request.query_params))

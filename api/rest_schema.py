@@ -7,7 +7,7 @@ from typing import Any
 from clusterloom.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clusterloom.api.resources import Column, Filter, Nested, Resource
 
-_THING = {
+_THING: dict[str, Any] = {
     "type": "object",
     "required": ["id", "iri", "label"],
     "properties": {
@@ -146,7 +146,7 @@ def _plain(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _item(resource: Resource) -> dict[str, Any]:
-    properties: dict[str, Any] = dict(_THING["properties"])  # type: ignore[call-overload]
+    properties: dict[str, Any] = dict(_THING["properties"])
     for column in resource.every_column:
         properties[column.name] = _column(column)
     properties["caveats"] = {
@@ -160,7 +160,7 @@ def _item(resource: Resource) -> dict[str, Any]:
 
 def _column(column: Column | Nested) -> dict[str, Any]:
     if isinstance(column, Nested):
-        node: dict[str, Any] = dict(_THING["properties"])  # type: ignore[call-overload]
+        node: dict[str, Any] = dict(_THING["properties"])
         node |= {inner.name: _column(inner) for inner in column.columns}
         items = {"type": "object", "properties": node}
         return {"type": "array", "items": items, "description": column.description}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import inspect as python_inspect
+import inspect
 import json
 from collections.abc import Awaitable, Callable
 
@@ -19,11 +19,14 @@ from clusterloom.api.stream import ClientGone, ResultResponse, unless_gone
 from clusterloom.errors import MethodNotAllowed, NotAcceptable, UsageError
 from clusterloom.settings import Settings
 from clusterloom.store.engine import JSON, Held, Limits, Query, Result, Session, hold
-from clusterloom.store.guard import Inspection, inspect
+from clusterloom.store.guard import Inspection, examine
 
 RenderPage = Callable[[Request, str], Response | Awaitable[Response]]
 
 ALLOW = "GET, HEAD, POST, QUERY, OPTIONS"
+WHOLE = 32 << 20
+"""Bytes that are held for a client of HTTP/1.0."""
+
 _PARAMETERS = [
     ("query", "the SPARQL query; without it the service description is sent"),
     ("default-graph-uri", "a graph to use as default graph; repeat it for a union"),
@@ -107,11 +110,11 @@ async def _answer(
     reads = request.method in {"GET", "HEAD"}
     if render_page is not None and reads and not asked.format and wants_html(accept):
         page = render_page(request, asked.query or "")
-        return await page if python_inspect.isawaitable(page) else page
+        return await page if inspect.isawaitable(page) else page
     endpoint = str(request.url.replace(query="", fragment=""))
     if asked.query is None:
         return _description(request, asked, endpoint, session.release.id)
-    inspection = inspect(asked.query)
+    inspection = await examine(asked.query)
     graph = inspection.form in {"construct", "describe"}
     choice = choose(accept, graph, asked.format) if inspection.form else Choice(JSON, JSON)
     headers = _headers(session.release.id, inspection, asked, endpoint, choice)
@@ -119,9 +122,10 @@ async def _answer(
         return Response(status_code=304, headers=headers)
     query = Query(asked.query, asked.default_graphs, asked.named_graphs, endpoint)
     limits = Limits(settings.query_timeout, settings.query_memory, asked.max_rows)
+    whole = request.scope["http_version"] == "1.0"
     try:
         result, held = await unless_gone(
-            request.receive, _start(session, query, limits, choice.media_type)
+            request.receive, _start(session, query, limits, choice.media_type, whole)
         )
     except ClientGone:
         return Response(status_code=499)  # nobody reads it
@@ -131,11 +135,20 @@ async def _answer(
 
 
 async def _start(
-    session: Session, query: Query, limits: Limits, media_type: str
+    session: Session, query: Query, limits: Limits, media_type: str, whole: bool
 ) -> tuple[Result, Held]:
     result = await session.run(query, limits, media_type)
     try:
-        return result, await hold(result)
+        if not whole:
+            return result, await hold(result)
+        # an HTTP/1.0 client takes a closed connection for the end: it gets a length or an error
+        held = await hold(result, WHOLE, seconds=None)
+        if not held.ended:
+            raise UsageError(
+                f"The answer has more than {WHOLE >> 20} MB, and HTTP/1.0 cannot tell a whole "
+                "answer from a cut one. Ask by HTTP/1.1 (nginx: proxy_http_version 1.1)."
+            )
+        return result, held
     except BaseException:
         await result.aclose()
         raise

@@ -74,11 +74,12 @@ class ResultResponse(Response):
                 await send({"type": "http.response.body", "body": b""})
                 return
             await send(start)
-            for chunk in self.held.chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            if not self.held.ended:
+            first = b"".join(self.held.chunks)
+            more = not self.held.ended
+            await send({"type": "http.response.body", "body": first, "more_body": more})
+            if more:
                 await unless_gone(receive, self._rest(send))
-            await send({"type": "http.response.body", "body": b""})
+                await send({"type": "http.response.body", "body": b""})
         except ClientGone:
             return
         except ClusterloomError as error:

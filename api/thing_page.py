@@ -56,13 +56,14 @@ class Shown:
     label: str
     iri: str
     classes: list[str]
-    facts: list[Fact]
+    facts: list[tuple[str, list[Fact]]]
+    """Each property with its facts, names and codes first, then by the words of the property."""
     links: list[LinksIn]
     sources: list[tuple[Value, tuple[Evidence, ...]]]
 
 
 def shown(description: Description) -> Shown:
-    """The description in the order of the page: labels first, then by the name of the property."""
+    """The description in the order of the page."""
     classes = types_of(description)
     facts: dict[tuple[str, tuple[Evidence, ...]], list[Value]] = {}
     for statement in description.statements:
@@ -78,11 +79,7 @@ def shown(description: Description) -> Shown:
         label=description.label,
         iri=description.iri,
         classes=[CLOOM + name for name in classes if ":" not in name],
-        facts=sorted(
-            (Fact(p, sorted(v, key=_order), e) for (p, e), v in facts.items()),
-            key=lambda fact: (not fact.property.startswith(PREFIXES["skos"]),
-                              property_label(fact.property).lower(), fact.evidence[:1] != ()),
-        ),
+        facts=_by_property(facts),
         links=[
             LinksIn(
                 found.predicate,
@@ -92,7 +89,20 @@ def shown(description: Description) -> Shown:
             for found in description.incoming
         ],
         sources=sources,
-    )  # fmt: skip
+    )
+
+
+def _by_property(
+    facts: dict[tuple[str, tuple[Evidence, ...]], list[Value]],
+) -> list[tuple[str, list[Fact]]]:
+    grouped: dict[str, list[Fact]] = {}
+    for (iri, evidence), values in facts.items():
+        grouped.setdefault(iri, []).append(Fact(iri, sorted(values, key=_order), evidence))
+
+    def rank(entry: tuple[str, list[Fact]]) -> tuple[bool, str]:
+        return not entry[0].startswith(PREFIXES["skos"]), property_label(entry[0]).lower()
+
+    return sorted(grouped.items(), key=rank)
 
 
 def _evidence(description: Description, statement: Statement) -> tuple[Evidence, ...]:

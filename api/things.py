@@ -5,7 +5,7 @@ from __future__ import annotations
 from clusterloom import terms
 from clusterloom.api.aliases import moved_to
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.api.describe import Description, describe
+from clusterloom.api.describe import Description, closed_graphs, describe, open_only
 from clusterloom.api.nearest import hint
 from clusterloom.api.rows import local
 from clusterloom.api.serving import Served
@@ -17,8 +17,10 @@ _KEYS_LIMIT = 5_000
 
 
 async def exists(served: Served, kind: str, key: str) -> bool:
-    """Whether this release says anything of the thing."""
-    return bool(await served.select(f"ASK {{ {terms.iri(thing(kind, key))} ?p ?o }}"))
+    """Whether this release says anything of the thing that may be given away."""
+    closed = await closed_graphs(served)
+    where = f"GRAPH ?g {{ {terms.iri(thing(kind, key))} ?p ?o }} {open_only(closed)}"
+    return bool(await served.select(f"ASK {{ {where} }}"))
 
 
 async def description_of(served: Served, kind: str, key: str) -> Description:

@@ -124,5 +124,6 @@ class Node:
         self.link("dcterms:source", node.iri)
         node.a("Source").label(citation, "")
         for address in _ADDRESS.findall(citation):
-            node.link("address", address.rstrip(".)"))
+            if "..." not in address:  # cut short by who wrote the citation
+                node.link("address", address.rstrip(".)"))
         return self

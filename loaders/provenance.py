@@ -57,14 +57,17 @@ def describe_source(loaded: Loaded, metadata: Metadata) -> Node:
     load.integer("statements", loaded.statements)
     dataset.link("prov:wasGeneratedBy", load.iri)
     for kind in sorted(loaded.kinds):
-        describe_graph(dataset, loaded.source, kind, metadata.licence)
+        describe_graph(dataset, ns.graph(loaded.source, kind), kind, metadata.licence)
+    for graph in sorted(loaded.graphs):
+        describe_graph(dataset, graph, "asserted", metadata.licence)
     return dataset
 
 
-def describe_graph(dataset: Node, family: str, kind: str, licence: str) -> None:
+def describe_graph(dataset: Node, iri: str, kind: str, licence: str) -> None:
     """One named graph: its kind, the dataset it belongs to and its licence."""
-    graph = dataset.about(ns.graph(family, kind))
-    graph.link("rdf:type", ns.expand("prov:Entity")).label(f"{family}, {kind} statements")
+    graph = dataset.about(iri)
+    name = iri.removeprefix(ns.GRAPH).removesuffix(f"/{kind}")
+    graph.link("rdf:type", ns.expand("prov:Entity")).label(f"{name}, {kind} statements")
     graph.text("kind", kind).link("dcterms:source", dataset.iri)
     graph.link("dcterms:license", licence)
 
@@ -78,7 +81,7 @@ def describe_rule(rule: Rule, statements: int) -> Node:
     dataset.text("dcterms:publisher", "Clusterloom").link("dcterms:license", OUR_LICENCE)
     dataset.boolean("redistribute", "yes").boolean("referenceData", "no")
     dataset.integer("statements", statements).link("prov:wasAttributedTo", _SOFTWARE)
-    describe_graph(dataset, rule.name, "derived", OUR_LICENCE)
+    describe_graph(dataset, ns.graph(rule.name, "derived"), "derived", OUR_LICENCE)
     return dataset
 
 
@@ -89,7 +92,7 @@ def describe_ontology() -> Node:
     dataset.text("dcterms:publisher", "Clusterloom").link("dcterms:license", OUR_LICENCE)
     dataset.boolean("redistribute", "yes").boolean("referenceData", "yes")
     for family in ("ontology", "shapes"):
-        describe_graph(dataset, family, "asserted", OUR_LICENCE)
+        describe_graph(dataset, ns.graph(family, "asserted"), "asserted", OUR_LICENCE)
     return dataset
 
 

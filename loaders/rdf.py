@@ -106,7 +106,10 @@ def _quads(name: str, file: Path, loaded: Loaded) -> Iterator[ox.Quad]:
             parsed = ox.parse(handle, format=format_of(file), rename_blank_nodes=False)
             for quad in parsed:
                 loaded.read += 1
-                yield _placed(quad, name)
+                placed = _placed(quad, name)
+                if placed.graph_name != DEFAULT_GRAPH:
+                    loaded.graphs.add(placed.graph_name.value)
+                yield placed
     except SyntaxError as error:
         raise DataRefused(_explained(name, error)) from None
     except (OSError, EOFError, zlib.error) as error:

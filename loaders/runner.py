@@ -30,7 +30,10 @@ Progress = Callable[[str, int], None]
 
 @dataclass
 class Loaded:
-    """What a run of one source gave: read = mapped + rejected + sum(skipped)."""
+    """What a run of one source gave: read = mapped + rejected + sum(skipped).
+
+    `graphs` are those that the file itself named (only RDF files do), all of asserted statements.
+    """
 
     source: str
     read: int = 0
@@ -40,6 +43,7 @@ class Loaded:
     statements: int = 0
     entities: Counter[str] = field(default_factory=Counter)
     kinds: set[str] = field(default_factory=set)
+    graphs: set[str] = field(default_factory=set)
     input_sha256: str = ""
     family_sha256: str = ""
     seconds: float = 0.0
@@ -49,6 +53,7 @@ class Loaded:
         plain = asdict(self)
         del plain["source"]
         plain["kinds"] = sorted(self.kinds)
+        plain["graphs"] = sorted(self.graphs)
         plain["skipped"] = dict(sorted(self.skipped.items()))
         plain["entities"] = dict(sorted(self.entities.items()))
         plain["seconds"] = round(self.seconds, 3)

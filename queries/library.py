@@ -94,8 +94,9 @@ def render(query: LibraryQuery, values: Mapping[str, Sequence[str]]) -> str:
     text = query.sparql
     for parameter in query.parameters:
         line = _line(parameter, [v for v in values.get(parameter.name, ()) if v != ""])
-        # a function, since a replacement string would have its backslashes interpreted
-        text = values_line(parameter.name).sub(lambda _match, line=line: line, text, count=1)
+        found = values_line(parameter.name).search(text)
+        assert found is not None  # the header was read with the same pattern
+        text = text[: found.start()] + line + text[found.end() :]
     return text
 
 

@@ -19,6 +19,10 @@ from clusterloom.store.pool import Pool, Worker
 log = logging.getLogger(__name__)
 
 
+class WorkerLost(ClusterloomError):
+    """The worker died before it began: another one may answer."""
+
+
 class Answer:
     """The frames of one answer, read under the clocks of its limits."""
 
@@ -31,14 +35,17 @@ class Answer:
         self._timer: asyncio.TimerHandle | None = None
         self._clock, self._since = "pause", 0.0
         self._killed_by = ""
+        self._begun = False
         self._over = False
 
     def __aiter__(self) -> Answer:
         return self
 
     async def begin(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Sends the request and reads the head."""
+        """Sends the request and reads the head; raises WorkerLost when it never got there."""
         self._worker.send(request)
+        await self._frame()
+        self._begun = True
         kind, body = await self._frame()
         if kind != frames.HEAD:
             raise self._failure(json.loads(body))
@@ -116,6 +123,8 @@ class Answer:
         killed_by = self._killed_by
         if not self._over:
             self._finish(healthy=False)
+        if not killed_by and not self._begun:
+            return WorkerLost("The query worker was gone; the query may be retried.")
         if killed_by == "deadline":
             return QueryTimeout(
                 f"The query was ended after {self._limits.seconds:g} s, the time limit. "

@@ -6,13 +6,12 @@ and a spare takes its place.
 
 from __future__ import annotations
 
-import asyncio
 from types import TracebackType
 from typing import Any, Self
 
 from clusterloom.errors import NotAcceptable
 from clusterloom.settings import Settings
-from clusterloom.store.answer import Answer
+from clusterloom.store.answer import Answer, WorkerLost
 from clusterloom.store.engine import (
     GRAPH_TYPES,
     TABLE_TYPES,
@@ -22,12 +21,9 @@ from clusterloom.store.engine import (
     Result,
     tsv_columns,
 )
-from clusterloom.store.guard import Inspection, inspect
+from clusterloom.store.guard import Inspection, examine
 from clusterloom.store.pool import Pool
 from clusterloom.store.release import Release
-
-_LONG = 10_000
-"""Characters from which a query is tokenised off the event loop."""
 
 
 class EmbeddedEngine:
@@ -76,18 +72,10 @@ class EmbeddedSession:
         With `limits.rows` the rows have then been counted; a truth value is known; other answers
         are still to come.
         """
-        if len(query.text) > _LONG:
-            inspection = await asyncio.to_thread(inspect, query.text)
-        else:
-            inspection = inspect(query.text)
+        inspection = await examine(query.text)
         _fit(inspection, media_type)
-        worker = await self.pool.acquire()
-        answer = Answer(self.pool, worker, query, limits)
-        try:
-            head = await answer.begin(_request(query, inspection, limits, media_type))
-        except BaseException:
-            await answer.aclose()
-            raise
+        request = _request(query, inspection, limits, media_type)
+        answer, head = await self._begin(query, request, limits)
         return Result(
             kind=head["kind"],
             variables=tuple(head["variables"]),
@@ -96,6 +84,22 @@ class EmbeddedSession:
             truncated=head["truncated"],
             on_close=answer.aclose,
         )
+
+    async def _begin(
+        self, query: Query, request: dict[str, Any], limits: Limits
+    ) -> tuple[Answer, dict[str, Any]]:
+        attempts = 3
+        while True:
+            answer = Answer(self.pool, await self.pool.acquire(), query, limits)
+            try:
+                return answer, await answer.begin(request)
+            except WorkerLost:
+                attempts -= 1
+                if not attempts:
+                    raise
+            except BaseException:
+                await answer.aclose()
+                raise
 
     async def columns(self, query: str) -> dict[str, list[str]]:
         """The columns of a SELECT, its terms as SPARQL TSV writes them; no deadline to speak of."""

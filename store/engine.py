@@ -135,7 +135,7 @@ class Held:
     ended: bool
 
 
-async def hold(result: Result, size: int = 256 * 1024, seconds: float = 1.0) -> Held:
+async def hold(result: Result, size: int = 256 * 1024, seconds: float | None = 1.0) -> Held:
     """Reads until the answer has ended, `size` bytes are there, or `seconds` after the first ones.
 
     Until it returns, an error is still an error the client can be told by a status line.
@@ -149,7 +149,8 @@ async def hold(result: Result, size: int = 256 * 1024, seconds: float = 1.0) -> 
             if chunk is None:
                 return Held(chunks, ended=True)
             chunks.append(chunk)
-            until = until or asyncio.get_running_loop().time() + seconds
+            if until is None and seconds is not None:
+                until = asyncio.get_running_loop().time() + seconds
     except TimeoutError:
         pass
     return Held(chunks, ended=False)

@@ -7,6 +7,7 @@ an IRI, a prefixed name or a variable is no reason to refuse.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -151,6 +152,11 @@ def inspect(query: str) -> Inspection:
         # an engine may resolve \u escapes before or after it cuts the text: both must be clean
         _inspect(plain)
     return inspection
+
+
+async def examine(query: str) -> Inspection:
+    """As `inspect`, off the event loop where the text is long."""
+    return inspect(query) if len(query) < 10_000 else await asyncio.to_thread(inspect, query)
 
 
 def _inspect(query: str) -> Inspection:

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from clusterloom.errors import Busy, ClusterloomError
 from clusterloom.store import frames
+from clusterloom.store.frame_reader import FrameReader
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Worker:
     """One worker process and the connection to it."""
 
     process: subprocess.Popen[bytes]
-    frames: frames.FrameReader
+    frames: FrameReader
     writer: asyncio.StreamWriter
     errors: IO[bytes]
     isolated: bool = False
@@ -75,7 +76,7 @@ class Worker:
             ours.close()
             errors.close()
             raise
-        worker = cls(process, frames.FrameReader(reader), writer, errors)
+        worker = cls(process, FrameReader(reader), writer, errors)
         try:
             async with asyncio.timeout(START_SECONDS):
                 _, body = await worker.frames.read()

@@ -212,6 +212,7 @@ def main(arguments: list[str]) -> None:
     while True:
         _, length = frames.HEADER.unpack(receive(connection, frames.HEADER.size))
         request = json.loads(receive(connection, length))
+        connection.sendall(frames.pack(frames.BEGUN, b""))
         limit_memory(min(int(megabytes), request["megabytes"]), int(megabytes))
         try:
             answer(store, request, connection)

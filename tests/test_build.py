@@ -75,9 +75,7 @@ def test_building_again_serves_the_same_folder(releases: Path) -> None:
     assert [p.name for p in releases.iterdir() if p.name.startswith(".build")] == []
 
 
-def test_a_broken_row_is_quarantined_and_nothing_else_changes(
-    releases: Path, tables: Path
-) -> None:
+def test_a_broken_row_is_quarantined_and_nothing_else_changes(releases: Path, tables: Path) -> None:
     whole = small(releases)
     table = tables / "cluster_policies.csv"
     lines = table.read_text("utf-8").splitlines(keepends=True)
@@ -109,7 +107,9 @@ def test_too_many_broken_rows_fail_the_build_and_keep_the_evidence(
 ) -> None:
     served = small(releases)
     table = tables / "cluster_policies.csv"
-    table.write_text(table.read_text("utf-8") + 'FR,A policy,in 1999,,,,"https://a.example/x",high\n')
+    table.write_text(
+        table.read_text("utf-8") + 'FR,A policy,in 1999,,,,"https://a.example/x",high\n'
+    )
     assert run("build", "--quiet", "--tables", str(tables), "--only", *SMALL) == 4
     assert "1 of 24 rows rejected" in capsys.readouterr().err
     assert disk.current_release(releases) == served

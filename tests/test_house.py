@@ -57,9 +57,7 @@ def test_readme_names_every_command_and_setting() -> None:
 
 def _modules() -> list[str]:
     return [
-        m.name
-        for m in pkgutil.walk_packages(clusterloom.__path__, "clusterloom.")
-        if not m.ispkg
+        m.name for m in pkgutil.walk_packages(clusterloom.__path__, "clusterloom.") if not m.ispkg
     ]
 
 

@@ -29,7 +29,7 @@ def test_text_survives_the_parser(value: str) -> None:
     assert read(terms.text(value)).value == value
 
 
-@given(st.text("\n\r\t\\\"ab", max_size=12))
+@given(st.text('\n\r\t\\"ab', max_size=12))
 def test_escapes_survive_the_parser(value: str) -> None:
     assert read(terms.text(value)).value == value
 
@@ -47,7 +47,11 @@ def test_integer(value: int) -> None:
     assert literal.datatype.value == XSD + "integer"
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12))
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12
+    )
+)
 def test_decimal_keeps_the_value(value: Decimal) -> None:
     literal = read(terms.decimal(value))
     assert Decimal(literal.value) == value

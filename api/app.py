@@ -1,0 +1,134 @@
+"""The HTTP service: `create_app(settings)` puts the routes together and holds no global state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from clusterloom import __version__
+from clusterloom.api.documents import documents_router
+from clusterloom.api.edges import EdgeMiddleware
+from clusterloom.api.linked_data import linked_data_router
+from clusterloom.api.pages import pages_router, problem_page
+from clusterloom.api.problems import install
+from clusterloom.api.query_pages import query_pages_router, sparql_page
+from clusterloom.api.query_routes import query_router
+from clusterloom.api.render import likes_pages
+from clusterloom.api.rest import rest_router
+from clusterloom.api.serving import ReleaseMiddleware, Serving, served_now, session_now
+from clusterloom.api.sparql import sparql_router
+from clusterloom.errors import ClusterloomError
+from clusterloom.settings import Settings
+from clusterloom.store.embedded import EmbeddedEngine
+from clusterloom.store.engine import Engine
+
+_DESCRIPTION = (
+    "The open knowledge graph of Europe's clusters, value chains and smart-specialisation areas. "
+    "Every answer names the release it comes from in `X-Clusterloom-Release`; every error is "
+    "problem JSON (RFC 9457). Unknown values are null, never zero or false."
+)
+_TAGS = [
+    {"name": "SPARQL", "description": "The SPARQL 1.1 Protocol."},
+    {"name": "Linked data", "description": "What each IRI leads to."},
+    {"name": "Vocabulary", "description": "Ontology, shapes and JSON-LD context."},
+    {"name": "Resources", "description": "Lists with filters and paging, and their items."},
+    {"name": "Query library", "description": "Questions with typed parameters."},
+    {"name": "Operation", "description": "Whether and what the service serves."},
+]
+
+_DATA_PATHS = ("/api/", "/data/", "/sparql", "/health", "/ready", "/openapi.json")
+"""Where errors are problem JSON whatever the client likes."""
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """The service over the releases that the settings name, on the embedded engine by default.
+
+    The current release is opened when the app starts and closed when it ends; a release that is
+    published meanwhile is moved to without a restart.
+    """
+    serving = Serving(settings, engine or EmbeddedEngine.from_settings(settings))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
+        await serving.start()
+        try:
+            yield
+        finally:
+            await serving.aclose()
+
+    app = FastAPI(
+        title="Clusterloom",
+        version=__version__,
+        summary="Linked data, SPARQL and REST over one knowledge graph.",
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0; data CC BY 4.0 unless a source says otherwise"},
+        openapi_tags=_TAGS,
+        docs_url=None,  # the stock pages load from another origin
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.add_middleware(ReleaseMiddleware, serving=serving)
+    app.add_middleware(EdgeMiddleware)
+    install(app)
+    _answer_people(app)
+    app.include_router(sparql_router(session_now, settings, sparql_page))
+    app.include_router(query_router())
+    app.include_router(rest_router(settings))
+    app.include_router(linked_data_router(settings))
+    app.include_router(documents_router())
+    app.include_router(query_pages_router())
+    app.include_router(pages_router(settings))
+    _add_operation(app)
+    app.mount("/static", StaticFiles(directory=str(files("clusterloom.api") / "static")))
+    return app
+
+
+def _add_operation(app: FastAPI) -> None:
+    @app.get("/health", tags=["Operation"], summary="What is running", response_class=Response)
+    async def health() -> Response:
+        """Release, number of triples in its default graph, and version of the software."""
+        served = served_now()
+        body = {
+            "status": "ok",
+            "release": served.release.id,
+            "triples": served.report["triples"],
+            "version": __version__,
+        }
+        return Response(orjson.dumps(body), media_type="application/json")
+
+    @app.get("/ready", tags=["Operation"], summary="Whether queries are answered",
+             response_class=Response)  # fmt: skip
+    async def ready() -> Response:
+        """200 once a query on the served release has been answered, else 503."""
+        served = served_now()
+        await served.select("ASK {}")
+        body = {"status": "ready", "release": served.release.id}
+        return Response(orjson.dumps(body), media_type="application/json")
+
+
+def _answer_people(app: FastAPI) -> None:
+    """Shows errors as pages to browsers outside the data routes."""
+
+    def shown(handler: Handler) -> Handler:
+        async def handle(request: Request, error: Any) -> Response:
+            answer = await handler(request, error)
+            if request.url.path.startswith(_DATA_PATHS) or not likes_pages(request):
+                return answer
+            return problem_page(request, answer.status_code, orjson.loads(answer.body))
+
+        return handle
+
+    for kind, handler in list(app.exception_handlers.items()):
+        if kind is not Exception and kind is not None:
+            app.exception_handlers[kind] = shown(handler)  # type: ignore[arg-type]
+    assert ClusterloomError in app.exception_handlers
