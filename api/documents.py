@@ -116,7 +116,7 @@ def _file(request: Request, folder: str, name: str) -> Response:
     known = {path.stem: path for path in sorted((room() / folder).glob("*.ttl"))}
     stem = name.removesuffix(".ttl")
     if stem not in known:
-        raise NotFound(f"the ontology has no {folder}/{name}{hint(stem, known)}")
+        raise NotFound(f"the ontology has no {folder}/{name}{hint(stem, list(known))}")
     return _send(request, [known[stem]])
 
 

@@ -14,6 +14,10 @@ from clusterloom.loaders.tabular import csv_of
 from clusterloom.terms import Statement, day, iri
 
 SCHEMES = ns.thing("scheme", "label-schemes")
+GOLD_TOTAL = (
+    "https://www.it-logistik-bayern.de/news-events/rueckblicke/detail/10/12/2019/"
+    "meeting-of-50-gold-label-clusters (4 December 2019: 50 managers, about half of all)"
+)
 _UNTIL = re.compile(r"valid until (\d{4}-\d{2}-\d{2})")
 
 
@@ -86,7 +90,7 @@ def statements(row: LabelRow, reference: Reference) -> Iterable[Statement]:
     node.about(holder).link("label", node.iri).cite(row.source)
     _scheme(node, scheme)
     if row.esca_level == "gold":
-        _coverage(node)
+        _gold(node)
     return node
 
 
@@ -98,14 +102,17 @@ def _scheme(node: Node, scheme: Scheme) -> None:
     top.add("rdf:type", iri(ns.expand("skos:ConceptScheme")))
 
 
-def _coverage(node: Node) -> None:
-    """How many gold labels there are; how many are known here is counted by a rule."""
+def _gold(node: Node) -> None:
+    """The gold labels as a list: how many there are; a rule counts how many are known here."""
+    gold = node.other("curated").about(ns.thing("label-scheme", "esca-gold")).a("LabelScheme")
+    gold.label("Gold label of ESCA").text("skos:prefLabel", "Gold label of ESCA", "en")
+    gold.link("skos:inScheme", SCHEMES).link("skos:broader", ns.thing("label-scheme", ESCA.key))
+    node.about(gold.iri).link("awards", node.iri)
     coverage = node.about(ns.thing("coverage", "esca-gold-labels")).a("Coverage")
     coverage.label("Gold labels of ESCA held in this graph")
-    coverage.link("ofSubject", ns.thing("label-scheme", ESCA.key))
-    coverage.link("ofProperty", ns.term("labelScheme"))
-    coverage.text("totalText", "about 100 gold labels exist, of which 31 were found")
-    coverage.boolean("complete", "no")
+    coverage.link("ofSubject", gold.iri).link("ofProperty", ns.term("awards"))
+    coverage.text("totalText", "about 100 cluster organisations had a gold label in December 2019")
+    coverage.boolean("complete", "no").cite(GOLD_TOTAL)
 
 
 SOURCE = Source("cluster-labels", LabelRow, csv_of(LabelRow), statements)

@@ -30,8 +30,8 @@ class ExpertGroupRow(ResearchedRow):
 
 def statements(row: ExpertGroupRow, reference: Reference) -> Iterable[Statement]:
     """An `ExpertGroup`, `ExpertGroupTask` or `WorkingGroup`, linked both ways; kind `curated`."""
-    if bool(row.group) == (row.type == "group"):
-        raise Reject("group", "stated for a task or a working group, only")
+    if (row.type == "group" and row.group) or (row.type == "task" and not row.group):
+        raise Reject("group", "stated for a task, may be stated for a working group, else blank")
     group = ns.thing("expert-group", row.group) if row.group else ""
     if row.type == "group":
         node = Node(ns.thing("expert-group", row.key), "curated").a("ExpertGroup")

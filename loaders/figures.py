@@ -13,6 +13,7 @@ from clusterloom.terms import Statement, day, year
 
 _PLAIN = re.compile(r"\d+(\.\d+)?")
 _YEARS = re.compile(r"(?<!\d)(20\d\d)(?:_(20\d\d))?(?!\d)")
+_TARGET = re.compile(r"_targeting_(\w+)$")
 _UNITS = {"eur": "euro", "pct": "percent"}
 _WORDS = {
     "b2b": "business to business", "c2c": "cluster to cluster", "clusterxchange": "ClusterXchange",
@@ -73,6 +74,8 @@ def figures(as_of: str) -> Callable[[FigureRow, Reference], Iterable[Statement]]
             value.decimal("value", row.value)
         value.text("sourceText", row.value)
         value.add("asOf", day(as_of) if len(as_of) == 10 else year(as_of))
+        if target := _TARGET.search(row.indicator):
+            value.link("ofCountry", reference.country_by_name(target[1].replace("_", " ")))
         if years := _YEARS.search(row.indicator):
             value.integer("startYear", years[1]).integer("endYear", years[2] or years[1])
         return value.cite(row.source, row.confidence)

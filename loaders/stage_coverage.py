@@ -29,10 +29,10 @@ DESCRIPTION = (
 _PREFIX = f"PREFIX cloom: <{ns.CLOOM}> PREFIX rdfs: <{ns.PREFIXES['rdfs']}> "
 _REQUIRES = """SELECT ?stage ?code ?match WHERE { ?stage a cloom:Stage .
   ?mapping cloom:mapsFrom ?stage ; cloom:mapsTo ?code ; cloom:match ?match }"""
-_HAS = """SELECT ?organisation ?code ?match WHERE { ?organisation cloom:sectorTag ?tag .
+_HAS = """SELECT ?organisation ?code ?match WHERE { ?organisation cloom:sectorTag ?tag ; a cloom:Organisation .
   ?mapping cloom:mapsFrom ?tag ; cloom:mapsTo ?code ; cloom:match ?match }"""
 _WITHIN = "SELECT ?narrow ?wide WHERE { ?narrow cloom:within ?wide }"
-_LOCATED = """SELECT ?organisation ?region WHERE { ?organisation cloom:sectorTag ?tag ;
+_LOCATED = """SELECT ?organisation ?region WHERE { ?organisation cloom:sectorTag ?tag ; a cloom:Organisation ;
   cloom:locatedIn ?region . ?region cloom:level ?level . FILTER (?level < 3) }"""
 _MEMBERS = """SELECT ?organisation ?partnership WHERE { ?partnership a cloom:Partnership ;
   cloom:participant ?organisation . ?organisation cloom:sectorTag ?tag }"""

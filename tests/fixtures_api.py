@@ -5,13 +5,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pyoxigraph as ox
+import uvicorn
 
 from clusterloom import namespaces as ns
+from clusterloom.api.app import create_app
 from clusterloom.ontology import vocabulary
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release, build_folder, publish
@@ -98,7 +103,7 @@ GRAPHS: dict[tuple[str, str], str] = {
     ("secret", "asserted"): """
         <area/photonics> cloom:note "not to be given away" .
         <org/hidden> cloom:inArea <area/photonics> ; rdfs:label "Hidden" .
-        <org/only-hidden> a cloom:Organisation ; rdfs:label "Nothing open" .
+        <org/only-hidden> a cloom:Membership ; rdfs:label "Nothing open" .
     """,
     ("calls", "asserted"): """
         <programme/cosme> a cloom:Programme ; rdfs:label "COSME" .
@@ -168,6 +173,43 @@ def make_release(
     report = {"id": release_id, "triples": triples, "sources": sources}
     (built / "report.json").write_text(json.dumps(report), "utf-8")
     return publish(folder, built, release_id)
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[httpx.Client]:
+    """A client of the service as it really runs: uvicorn on a free port of this machine.
+
+    Redirects are not followed and errors of the server stay answers.
+    """
+    config = uvicorn.Config(
+        create_app(settings), host="127.0.0.1", port=0, log_level="critical", lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise RuntimeError("the service did not start")
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+def is_problem(answer: httpx.Response, status: int) -> str:
+    """Asserts that the answer is problem JSON of that status; returns its detail."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    body = answer.json()
+    assert body["status"] == status
+    assert body["type"].startswith(ns.BASE + "problems/")
+    assert body["title"]
+    return str(body["detail"])
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def test_many_kills_in_a_row(release: Release) -> None:
             with pytest.raises(QueryTimeout):
                 await (await session.run(Query(COUNT), Limits(seconds=0.02), CSV)).read()
 
-        for _ in range(50):
+        for _ in range(25):
             await asyncio.gather(*[killed() for _ in range(4)])
         assert await rows(session, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }") == [
             ["n"],

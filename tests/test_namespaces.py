@@ -15,9 +15,9 @@ LITERAL = {
     ns.thing("org", ns.org_key("x", "AT", pic="998776991")): (
         "https://w3id.org/clusterloom/id/org/pic-998776991"
     ),
-    ns.org_key("Aquitaine Croissance Verte", "FR"): "fr-aquitaine-croissance-verte-15f2f2",
+    ns.org_key("Aquitaine Croissance Verte", "FR"): "fr-aquitaine-croissance-verte-4eb208",
     ns.org_key("Logistik Cluster", "", vat="ATU37311609"): "vat-atu37311609",
-    ns.org_key("Nowhere", ""): "xx-nowhere-ae7f9d",
+    ns.org_key("Nowhere", ""): "xx-nowhere-7e3243",
     ns.graph("clusters", "curated"): "https://w3id.org/clusterloom/graph/clusters/curated",
     ns.term("SME"): "https://w3id.org/clusterloom/ontology#SME",
 }

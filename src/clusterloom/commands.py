@@ -16,7 +16,7 @@ import pyoxigraph as ox
 import uvicorn
 
 from clusterloom.api.app import create_app
-from clusterloom.errors import ChecksFailed, NotFound, QuerySyntaxError, UsageError
+from clusterloom.errors import ChecksFailed, NotFound, UsageError
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan
 from clusterloom.loaders.build import build as build_release
@@ -25,7 +25,8 @@ from clusterloom.ontology.validate import validate
 from clusterloom.progress import Progress
 from clusterloom.settings import Settings
 from clusterloom.store import release as disk
-from clusterloom.store.guard import guard
+from clusterloom.store.guard import inspect
+from clusterloom.store.syntax import explain
 
 _RESULTS = {
     "tsv": ox.QueryResultsFormat.TSV,
@@ -70,12 +71,12 @@ def query(settings: Settings, given: argparse.Namespace) -> int:
             text = Path(text).read_text("utf-8")
         except OSError as error:
             raise UsageError(f"{text}: {error.strerror}") from None
-    guard(text)
+    inspect(text)
     store = ox.Store.read_only(str(_release(settings, None).store_path))
     try:
         answer = store.query(text)
     except SyntaxError as error:
-        raise QuerySyntaxError(str(error)) from None
+        raise explain(text, str(error)) from None
     if isinstance(answer, ox.QueryTriples):
         answer.serialize(sys.stdout.buffer, _GRAPHS.get(given.format, ox.RdfFormat.TURTLE))
     elif isinstance(answer, ox.QueryBoolean):
