@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from clusterloom import terms
 from clusterloom.api.items import PRIVATE, SME
-from clusterloom.api.rows import Cell, Row, compact, values
+from clusterloom.api.labels import labels_of, open_only
+from clusterloom.api.rows import Cell, Row, compact
 from clusterloom.api.serving import Served
 from clusterloom.namespaces import CLOOM, META_GRAPH, PREFIXES
 
@@ -132,13 +133,11 @@ async def describe(served: Served, iri: str) -> Description | None:
     if not statements:
         return None
     counted = {row["p"].value: int(row["n"].value) for row in counts if "p" in row}
-    incoming = await asyncio.gather(
-        *(_incoming(served, thing, p, n, closed) for p, n in sorted(counted.items()))
-    )
+    incoming = await _incoming(served, thing, counted, closed)
     touched = [s.value.value for s in statements if s.value.is_iri]
     touched += [subject for found in incoming for subject in found.subjects]
     labels = await labels_of(served, touched, closed)
-    return Description(iri, statements, tuple(incoming), labels, infos)
+    return Description(iri, statements, incoming, labels, infos)
 
 
 def _statements(rows: Iterable[Row], closed: frozenset[str]) -> tuple[Statement, ...]:
@@ -149,13 +148,6 @@ def _statements(rows: Iterable[Row], closed: frozenset[str]) -> tuple[Statement,
     if (_TYPE, Cell("uri", SME)) in graphs:
         graphs = {key: held for key, held in graphs.items() if compact(key[0]) not in PRIVATE}
     return tuple(Statement(p, o, tuple(sorted(held))) for (p, o), held in sorted(graphs.items()))
-
-
-def open_only(closed: frozenset[str]) -> str:
-    """A filter that leaves the closed graphs out, where there are any."""
-    if not closed:
-        return ""
-    return f"FILTER (?g NOT IN ({', '.join(map(terms.iri, sorted(closed)))}))"
 
 
 def _into(thing: str, predicate: str, closed: frozenset[str]) -> str:
@@ -172,37 +164,19 @@ def _counts(thing: str, closed: frozenset[str]) -> str:
 
 
 async def _incoming(
-    served: Served, thing: str, predicate: str, count: int, closed: frozenset[str]
-) -> Incoming:
-    order = "ORDER BY ?s" if count > INCOMING_LIMIT else ""
-    rows = await served.select(
-        f"SELECT DISTINCT ?s WHERE {{ {_into(thing, terms.iri(predicate), closed)} }} "
-        f"{order} LIMIT {INCOMING_LIMIT}"
-    )
-    return Incoming(predicate, count, tuple(sorted(row["s"].value for row in rows)))
-
-
-async def labels_of(
-    served: Served, iris: Iterable[str], closed: frozenset[str] = frozenset()
-) -> dict[str, Cell]:
-    """The label of each IRI that has one."""
-    wanted = sorted({iri for iri in iris if _is_safe(iri)})
-    if not wanted:
-        return {}
-    where = f"?s {_LABEL} ?label"
-    if closed:
-        where = f"GRAPH ?g {{ {where} }} {open_only(closed)}"
-    found: dict[str, Cell] = {}
-    for start in range(0, len(wanted), 1000):
-        some = values("s", map(terms.iri, wanted[start : start + 1000]))
-        for row in await served.select(f"SELECT ?s ?label WHERE {{ {some} {where} }}"):
-            found.setdefault(row["s"].value, row["label"])
-    return found
-
-
-def _is_safe(iri: str) -> bool:
-    try:
-        terms.iri(iri)
-    except terms.BadTerm:
-        return False
-    return True
+    served: Served, thing: str, counted: dict[str, int], closed: frozenset[str]
+) -> tuple[Incoming, ...]:
+    """The first things that point here by each property, all read by one query."""
+    if not counted:
+        return ()
+    branches = []
+    for predicate, count in sorted(counted.items()):
+        order = "ORDER BY ?s" if count > INCOMING_LIMIT else ""
+        branches.append(
+            f"{{ SELECT DISTINCT ?s ?p WHERE {{ {_into(thing, terms.iri(predicate), closed)} "
+            f"BIND ({terms.text(predicate)} AS ?p) }} {order} LIMIT {INCOMING_LIMIT} }}"
+        )
+    subjects: dict[str, list[str]] = {predicate: [] for predicate in sorted(counted)}
+    for row in await served.select(f"SELECT ?s ?p WHERE {{ {' UNION '.join(branches)} }}"):
+        subjects[row["p"].value].append(row["s"].value)
+    return tuple(Incoming(p, counted[p], tuple(sorted(s))) for p, s in subjects.items())

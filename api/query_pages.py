@@ -89,7 +89,13 @@ def _release() -> dict[str, Any]:
 
 
 def sparql_page(request: Request, query: str) -> Response:
-    """The query form, filled in; answers open as data in the format that is chosen."""
+    """The query form, filled in with the query or with `?example=` of the library.
+
+    Answers open as data in the format that is chosen.
+    """
+    example = request.query_params.get("example", "")
+    if example and not query:
+        query = query_named(example).sparql
     values = {
         "query": query or _STARTER,
         "examples": list(library().values()),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from clusterloom import terms
 from clusterloom.api.aliases import moved_to
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.api.describe import Description, closed_graphs, describe, open_only
+from clusterloom.api.describe import Description, closed_graphs, describe
+from clusterloom.api.labels import open_only
 from clusterloom.api.nearest import hint
 from clusterloom.api.rows import local
 from clusterloom.api.serving import Served

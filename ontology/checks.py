@@ -7,8 +7,6 @@ what it looks at. A new check is a new file and a new line there.
 from __future__ import annotations
 
 import csv
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -67,15 +65,12 @@ def run_checks(store: ox.Store, scope: Scope) -> list[Violation]:
     `ontology` expects modules and import extracts in the default graph; `data` expects the
     modules in the default graph beside the data, as a release has them.
     """
-    chosen = [check for check in checks() if check.scope == scope]
-    # threads, because a query gives up the interpreter lock while it runs
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        found = pool.map(lambda check: rows(store, check), chosen)
-        return [
-            Violation(check.name, check.severity, row)
-            for check, answer in zip(chosen, found, strict=True)
-            for row in answer
-        ]
+    return [
+        Violation(check.name, check.severity, row)
+        for check in checks()
+        if check.scope == scope
+        for row in rows(store, check)
+    ]
 
 
 def rows(store: ox.Store, check: Check) -> list[dict[str, str]]:

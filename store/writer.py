@@ -12,10 +12,10 @@ import pyoxigraph as ox
 
 class StoreWriter:
     """A store being built. Every quad is written twice: in its graph and in the default graph,
-    where a triple stands once however many graphs hold it."""
+    where a triple stands once however many graphs hold it. Without a path it is in memory."""
 
-    def __init__(self, path: Path) -> None:
-        self.store = ox.Store(str(path))
+    def __init__(self, path: Path | None = None) -> None:
+        self.store = ox.Store(str(path)) if path else ox.Store()
 
     def load_family(self, path: Path) -> None:
         """Loads one `<family>.nq.gz`."""

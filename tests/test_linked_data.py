@@ -15,6 +15,7 @@ import fixtures_api as small
 from clusterloom.api import aliases, rdf
 from clusterloom.errors import Gone
 from clusterloom.namespaces import ID
+from clusterloom.settings import Settings
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PHOTONICS = rdflib.URIRef(ID + "area/photonics")
@@ -147,7 +148,7 @@ def test_links_in_are_bounded_and_say_so(tmp_path: Path) -> None:
         for i in range(150)
     )
     country = "<country/FR> a cloom:Country ; rdfs:label 'France' ."
-    settings = small.Settings(data_dir=tmp_path, workers=3)
+    settings = Settings(data_dir=tmp_path, workers=3)
     small.make_release(settings.releases, {("many", "asserted"): many + country})
     with small.serving(settings) as client:
         answer = client.get("/data/country/FR.json")
