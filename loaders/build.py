@@ -118,7 +118,7 @@ def _build(work: _Work, chosen: Sequence[Source], releases: Path) -> disk.Releas
     metadata = {name: metadata for name, (_, metadata) in work.loaded.items()}
     write_catalog(work.folder / "catalog.ttl", report, metadata)
     writer.close()
-    text = json.dumps(report, ensure_ascii=False, indent=1, sort_keys=True)
+    text = json.dumps(report, ensure_ascii=False, indent=1)
     (work.folder / "report.json").write_text(text + "\n", "utf-8")
     return disk.publish(releases, work.folder, release_id)
 

@@ -14,6 +14,7 @@ from clusterloom.loaders.tabular import csv_of
 from clusterloom.terms import Statement, day, iri
 
 SCHEMES = ns.thing("scheme", "label-schemes")
+READING = "Clusterloom, reading of the labels as the sources write them, November 2026"
 GOLD_TOTAL = (
     "https://www.it-logistik-bayern.de/news-events/rueckblicke/detail/10/12/2019/"
     "meeting-of-50-gold-label-clusters (4 December 2019: 50 managers, about half of all)"
@@ -97,7 +98,7 @@ def statements(row: LabelRow, reference: Reference) -> Iterable[Statement]:
 def _scheme(node: Node, scheme: Scheme) -> None:
     concept = node.other("curated").about(ns.thing("label-scheme", scheme.key)).a("LabelScheme")
     concept.label(scheme.label).text("skos:prefLabel", scheme.label, "en")
-    concept.link("skos:inScheme", SCHEMES)
+    concept.link("skos:inScheme", SCHEMES).cite(READING)
     top = concept.about(SCHEMES).label("Label schemes")
     top.add("rdf:type", iri(ns.expand("skos:ConceptScheme")))
 
@@ -107,7 +108,8 @@ def _gold(node: Node) -> None:
     gold = node.other("curated").about(ns.thing("label-scheme", "esca-gold")).a("LabelScheme")
     gold.label("Gold label of ESCA").text("skos:prefLabel", "Gold label of ESCA", "en")
     gold.link("skos:inScheme", SCHEMES).link("skos:broader", ns.thing("label-scheme", ESCA.key))
-    node.about(gold.iri).link("awards", node.iri)
+    gold.cite(READING)
+    node.about(gold.iri).link("awards", node.iri).cite(GOLD_TOTAL)
     coverage = node.about(ns.thing("coverage", "esca-gold-labels")).a("Coverage")
     coverage.label("Gold labels of ESCA held in this graph")
     coverage.link("ofSubject", gold.iri).link("ofProperty", ns.term("awards"))

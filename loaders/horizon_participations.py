@@ -12,8 +12,8 @@ from pydantic import Field
 
 from clusterloom import namespaces as ns
 from clusterloom.loaders.contract import Country, Number, Required, Row, Source, Web
-from clusterloom.loaders.horizon_projects import partnerships, project_iri
-from clusterloom.loaders.joint import take_part
+from clusterloom.loaders.horizon_projects import CITATION, partnerships, project_iri
+from clusterloom.loaders.joint import cite_all, take_part
 from clusterloom.loaders.node import Node
 from clusterloom.loaders.reference import Reference
 from clusterloom.loaders.tabular import csv_of
@@ -67,7 +67,7 @@ def statements(row: ParticipationRow, reference: Reference) -> Iterable[Statemen
         project=project,
         partnership=project if row.grant_number in partnerships(reference) else "",
     ).decimal("contributionEur", row.ec_contribution_eur)
-    return node
+    return cite_all(node, CITATION)
 
 
 def _cluster(node: Node, row: ParticipationRow) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from clusterloom.loaders.contract import Reject, Required, Row, Source
-from clusterloom.loaders.horizon_projects import project_iri
+from clusterloom.loaders.horizon_projects import CITATION, project_iri
 from clusterloom.loaders.node import Node
 from clusterloom.loaders.reference import Reference
 from clusterloom.loaders.tabular import csv_of
@@ -28,7 +28,7 @@ def statements(row: FieldRow, reference: Reference) -> Iterable[Statement]:
     if row.euroscivoc_code.count("/") != row.euroscivoc_path.count("/"):
         raise Reject("euroscivoc_path", "the path of names is not as long as the path of codes")
     field = reference.capability("euroscivoc", row.euroscivoc_code)
-    return Node(project_iri(row.grant_number)).link("inField", field)
+    return Node(project_iri(row.grant_number)).link("inField", field).cite(CITATION)
 
 
 SOURCE = Source("horizon-project-fields", FieldRow, csv_of(FieldRow), statements)

@@ -10,6 +10,7 @@ from functools import cache
 from clusterloom import namespaces as ns
 from clusterloom.loaders.contract import Day, Digits, Number, Required, Row, Source
 from clusterloom.loaders.funding import programme_iri
+from clusterloom.loaders.joint import cite_all
 from clusterloom.loaders.node import Node
 from clusterloom.loaders.reference import Reference
 from clusterloom.loaders.tabular import csv_of
@@ -30,6 +31,9 @@ class HorizonRow(Row):
     funding_scheme: str
     participants_kept: Digits
     cluster_participants: Digits
+
+
+CITATION = "European Union, CORDIS, Horizon Europe projects, December 2025"
 
 
 def project_iri(grant_number: str) -> str:
@@ -70,7 +74,8 @@ def statements(row: HorizonRow, reference: Reference) -> Iterable[Statement]:
     coverage.label(f"Participants of {row.acronym} ({row.grant_number})")
     coverage.link("ofSubject", node.iri).link("ofProperty", ns.term("participant"))
     coverage.text("totalText", "cluster organisations and SMEs only; other participants left out")
-    return node
+    node.link("foaf:page", f"https://cordis.europa.eu/project/id/{row.grant_number}")
+    return cite_all(node, CITATION)
 
 
 SOURCE = Source("horizon-projects", HorizonRow, csv_of(HorizonRow), statements)

@@ -137,6 +137,7 @@ def unmapped(row: UnmappedRow, reference: Reference) -> Iterable[Statement]:
     coverage.label(f"NACE divisions of {name}: none")
     coverage.link("ofSubject", node.iri).link("ofProperty", ns.term("correspondsTo"))
     coverage.integer("total", 0).boolean("complete", "yes").text("note", row.reason)
+    coverage.cite("Clusterloom, reading of the EuroSciVoc fields of the projects, November 2026")
     return node
 
 

@@ -14,6 +14,8 @@ from clusterloom.loaders.reference import Reference
 from clusterloom.loaders.tabular import csv_of
 from clusterloom.terms import Statement
 
+CITATION = "Clusterloom, comparison of names, places and websites across the tables, November 2026"
+
 Key = Annotated[str, Field(pattern=r"^org/[a-z0-9-]+$")]
 
 
@@ -37,7 +39,7 @@ def statements(row: CandidateRow, reference: Reference) -> Iterable[Statement]:
     node.link("candidateA", reference.thing("org", first))
     node.link("candidateB", reference.thing("org", second))
     node.decimal("score", row.score).text("method", row.method).text("decision", row.decision)
-    return node.text("rationale", row.reason)
+    return node.text("rationale", row.reason).cite(CITATION)
 
 
 SOURCE = Source("match-candidates", CandidateRow, csv_of(CandidateRow), statements)

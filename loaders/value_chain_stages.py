@@ -41,7 +41,7 @@ def statements(row: StageRow, reference: Reference) -> Iterable[Statement]:
     for before in parts(row.after):
         if before == row.stage or not before.startswith(row.chain + "-"):
             raise Reject("after", f"{before!r} is not another stage of {row.chain!r}")
-        node.about(stage_iri(before)).link("precedes", node.iri).cite(row.source)
+        node.about(stage_iri(before)).link("precedes", node.iri)
     return researched(node, row, row.rationale)
 
 

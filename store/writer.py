@@ -6,6 +6,7 @@ import gzip
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO, cast
 
 import pyoxigraph as ox
 
@@ -20,10 +21,8 @@ class StoreWriter:
     def load_family(self, path: Path) -> None:
         """Loads one `<family>.nq.gz`."""
         with gzip.open(path, "rb") as quads:
-            self.store.bulk_load(quads, ox.RdfFormat.N_QUADS)
-        with gzip.open(path, "rb") as quads:
-            triples = _Reader(_without_graph(quads))
-            self.store.bulk_load(triples, ox.RdfFormat.N_TRIPLES)
+            stream = cast("IO[bytes]", _Reader(_twice(quads)))
+            self.store.bulk_load(stream, ox.RdfFormat.N_QUADS)
 
     def finish(self) -> int:
         """Compacts the store; returns the number of triples in the default graph."""
@@ -37,9 +36,11 @@ class StoreWriter:
         del self.store
 
 
-def _without_graph(lines: Iterable[bytes]) -> Iterator[bytes]:
-    # a serialised graph name has no space, so the last one before the full stop precedes it
+def _twice(lines: Iterable[bytes]) -> Iterator[bytes]:
+    # in one stream, since each load gives blank nodes names of its own; and a serialised graph
+    # name has no space, so the last one before the full stop precedes it
     for line in lines:
+        yield line
         yield line[: line.rindex(b" <")] + b" .\n"
 
 

@@ -48,7 +48,12 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settings:
-    """Settings whose data folder the workers of one test run share."""
+    """Settings whose data folder the workers of one test run share.
+
+    While writing tests, CLUSTERLOOM_TEST_DATA_DIR names a folder with a release already built.
+    """
+    if kept := os.environ.get("CLUSTERLOOM_TEST_DATA_DIR"):
+        return Settings(data_dir=Path(kept), workers=4)
     base = tmp_path_factory.getbasetemp()
     root = base if worker_id == "master" else base.parent
     return Settings(data_dir=root / "clusterloom", workers=4)

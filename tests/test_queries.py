@@ -40,9 +40,9 @@ def short(value: str) -> str:
 
 
 def contains(found: list[dict[str, str]], wanted: dict[str, Any]) -> bool:
-    """A row that has the wanted cells; a cell wanted as null must be unbound."""
+    """A row that has the wanted cells; a cell wanted as null or blank must be unbound."""
     return any(
-        all(row.get(c) == (None if v is None else str(v)) for c, v in wanted.items())
+        all(row.get(c, "") == ("" if v is None else str(v)) for c, v in wanted.items())
         for row in found
     )
 

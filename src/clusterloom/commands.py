@@ -57,7 +57,13 @@ def serve(settings: Settings, given: argparse.Namespace) -> int:
         print("no release yet: building the default one (about a minute)", flush=True)
         _print_built(_build(settings, Plan(registry.data_folder()), Progress()))
     print(f"Clusterloom is at http://{given.host}:{given.port}/ (Ctrl-C ends it)", flush=True)
-    uvicorn.run(create_app(settings), host=given.host, port=given.port, log_level="warning")
+    uvicorn.run(
+        create_app(settings),
+        host=given.host,
+        port=given.port,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
     return 0
 
 

@@ -144,7 +144,7 @@ def org_key(name: str, country: str, pic: str = "", vat: str = "", lei: str = ""
     >>> org_key("Any", "FR", pic="998776991")
     'pic-998776991'
     >>> org_key("Pôle Eau", "FR")
-    'fr-pole-eau-ef4c5f'
+    'fr-pole-eau-d5c3d1'
     """
     if pic:
         return f"pic-{pic}"
