@@ -20,11 +20,10 @@ build: $(VENV)/run.stamp ## build a new release from the tables
 test: $(VENV)/dev.stamp lint types ## every test (tests needing a tool that is absent skip with the line that installs it)
 	@$(BIN)/python -m pytest
 
-lint: $(VENV)/dev.stamp ## style, imports between rooms
+lint: $(VENV)/dev.stamp ## style
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
-	@$(BIN)/lint-imports --no-cache > $(VENV)/imports.log || (cat $(VENV)/imports.log; exit 1)
 
-types: $(VENV)/dev.stamp ## strict types of the installed wheel and of the tests
+types: $(VENV)/dev.stamp ## strict types of the wheel and of the tests, imports between rooms
 	@sh tests/types.sh $(BIN)/python
 
 bench: $(VENV)/dev.stamp ## measure builds and queries against peers (minutes)

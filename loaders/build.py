@@ -28,8 +28,8 @@ from clusterloom.ontology.validate import validate
 from clusterloom.progress import Progress
 from clusterloom.store import release as disk
 from clusterloom.store.dump import write_dumps
+from clusterloom.store.verify import faults
 from clusterloom.store.writer import StoreWriter
-
 
 IN_MEMORY = 5_000_000
 """Statements of sources up to which rules and checks run over a store in memory, three times as
@@ -120,7 +120,20 @@ def _build(work: _Work, chosen: Sequence[Source], releases: Path) -> disk.Releas
     writer.close()
     text = json.dumps(report, ensure_ascii=False, indent=1)
     (work.folder / "report.json").write_text(text + "\n", "utf-8")
-    return disk.publish(releases, work.folder, release_id)
+    return _publish(work, releases, disk.Release(release_id, releases / release_id))
+
+
+def _publish(work: _Work, releases: Path, release: disk.Release) -> disk.Release:
+    if (release.path / "report.json").is_file():
+        damage = faults(release)
+        if not damage:
+            work.progress.step(f"release {release.id} is here already and whole: serving it")
+            disk.discard(work.folder, releases / "last-rejected")
+            disk.serve(releases, release.id)
+            return release
+        work.progress.step(f"release {release.id} is damaged and replaced: {'; '.join(damage)}")
+        disk.withdraw(releases, release.id)
+    return disk.publish(releases, work.folder, release.id)
 
 
 def _chosen(plan: Plan) -> list[Source]:

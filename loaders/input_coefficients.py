@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pyoxigraph as ox
 
-from clusterloom import namespaces as ns
 from clusterloom import terms
 from clusterloom.loaders.coefficients import coefficients
 from clusterloom.loaders.node import Node
+from clusterloom.loaders.select import select
 from clusterloom.terms import Statement
 
 VERSION = "1"
@@ -18,29 +18,22 @@ DESCRIPTION = (
     "in one unit of output of the using product. None where that output is unknown or zero."
 )
 
-_PREFIX = f"PREFIX cloom: <{ns.CLOOM}> "
-_FLOWS = (
-    _PREFIX
-    + """SELECT ?link ?economy ?year ?from ?to ?flow WHERE {
+_FLOWS = """SELECT ?link ?economy ?year ?from ?to ?flow WHERE {
   ?link a cloom:SupplyLink ; cloom:fromProduct ?from ; cloom:toProduct ?to ;
     cloom:flow ?flow ; cloom:economy ?economy ; cloom:year ?year }"""
-)
-_OUTPUTS = (
-    _PREFIX
-    + """SELECT ?economy ?year ?product ?output WHERE {
+_OUTPUTS = """SELECT ?economy ?year ?product ?output WHERE {
   ?seen cloom:ofProduct ?product ; cloom:output ?output ;
     cloom:economy ?economy ; cloom:year ?year }"""
-)
 
 
 def derive(store: ox.Store) -> Iterator[Statement]:
     """`cloom:coefficient` of the links of each economy and year."""
     outputs: dict[tuple[str, str], dict[str, float]] = {}
-    for economy, year, product, output in _rows(store, _OUTPUTS):
+    for economy, year, product, output in select(store, _OUTPUTS):
         outputs.setdefault((economy, year), {})[product] = float(output)
     flows: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
     links: dict[tuple[str, str, str, str], str] = {}
-    for link, economy, year, start, end, flow in _rows(store, _FLOWS):
+    for link, economy, year, start, end, flow in select(store, _FLOWS):
         flows.setdefault((economy, year), {})[start, end] = float(flow)
         links[economy, year, start, end] = link
     for (economy, year), table in flows.items():
@@ -49,10 +42,3 @@ def derive(store: ox.Store) -> Iterator[Statement]:
             node = Node(links[economy, year, start, end], "derived")
             node.add("coefficient", terms.number(value, 8))
             yield from node.text("ruleVersion", f"input-coefficient {VERSION}")
-
-
-def _rows(store: ox.Store, query: str) -> Iterator[tuple[str, ...]]:
-    solutions = store.query(query)
-    assert isinstance(solutions, ox.QuerySolutions)
-    for solution in solutions:
-        yield tuple(term.value for term in solution)

@@ -9,6 +9,7 @@ import pyoxigraph as ox
 
 from clusterloom import namespaces as ns
 from clusterloom.loaders.node import Node
+from clusterloom.loaders.select import select
 from clusterloom.terms import Statement
 
 VERSION = "1"
@@ -25,22 +26,18 @@ _PRIORITY = (
     "innosup-projects",
     "horizon-participations",
 )
-_QUERY = f"""
-PREFIX cloom: <{ns.CLOOM}>
-SELECT ?organisation ?name ?graph WHERE {{
-  GRAPH ?graph {{ ?organisation cloom:name ?name }}
-}}"""
+_QUERY = """SELECT ?organisation ?name ?graph WHERE {
+  GRAPH ?graph { ?organisation cloom:name ?name }
+}"""
 
 
 def derive(store: ox.Store) -> Iterator[Statement]:
     """`rdfs:label` and `skos:altLabel` of every thing that has a `cloom:name`."""
     names: dict[str, set[tuple[int, str]]] = defaultdict(set)
-    solutions = store.query(_QUERY)
-    assert isinstance(solutions, ox.QuerySolutions)
-    for organisation, name, graph in solutions:
-        source = graph.value.removeprefix(ns.GRAPH).partition("/")[0]
+    for organisation, name, graph in select(store, _QUERY):
+        source = graph.removeprefix(ns.GRAPH).partition("/")[0]
         rank = _PRIORITY.index(source) if source in _PRIORITY else len(_PRIORITY)
-        names[organisation.value].add((rank, name.value))
+        names[organisation].add((rank, name))
     for iri, found in names.items():
         label = min(found)[1]
         node = Node(iri, "derived").label(label, "")

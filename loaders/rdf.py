@@ -107,8 +107,9 @@ def _quads(name: str, file: Path, loaded: Loaded) -> Iterator[ox.Quad]:
             for quad in parsed:
                 loaded.read += 1
                 placed = _placed(quad, name)
-                if placed.graph_name != DEFAULT_GRAPH:
-                    loaded.graphs.add(placed.graph_name.value)
+                graph = placed.graph_name
+                if isinstance(graph, ox.NamedNode) and graph != DEFAULT_GRAPH:
+                    loaded.graphs.add(graph.value)
                 yield placed
     except SyntaxError as error:
         raise DataRefused(_explained(name, error)) from None

@@ -162,7 +162,7 @@ class _Rejects:
     def add(self, record: Record, where: str, why: str) -> None:
         if self._out is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._out = open(self.path, "w", encoding="utf-8")
+            self._out = self.path.open("w", encoding="utf-8")
         entry = {
             "file": record.file,
             "line": record.line,

@@ -16,6 +16,7 @@ import pyoxigraph as ox
 from clusterloom import namespaces as ns
 from clusterloom import terms
 from clusterloom.loaders.node import Node
+from clusterloom.loaders.select import select
 from clusterloom.terms import Statement
 
 VERSION = "1"
@@ -37,7 +38,6 @@ Employment = Mapping[str, Mapping[str, int | None]]
 """Region code -> division -> persons employed, None for unknown."""
 
 _CELLS = f"""
-PREFIX cloom: <{ns.CLOOM}>
 SELECT ?observation ?code ?activity ?division ?year ?employment WHERE {{
   GRAPH <{ns.graph("employment", "asserted")}> {{
     ?observation cloom:ofRegion ?region ; cloom:ofCapability ?activity ; cloom:year ?year .
@@ -46,18 +46,16 @@ SELECT ?observation ?code ?activity ?division ?year ?employment WHERE {{
   ?region cloom:nutsCode ?code . ?activity cloom:naceCode ?division
 }}"""
 _RECODED = f"""
-PREFIX cloom: <{ns.CLOOM}>
 SELECT DISTINCT ?newer ?code WHERE {{
   GRAPH <{ns.graph("employment", "derived")}> {{ ?observation cloom:ofRegion ?to }}
   GRAPH <{ns.graph("employment", "asserted")}> {{ ?observation cloom:ofRegion ?from }}
   ?to cloom:nutsCode ?newer . ?from cloom:nutsCode ?code
 }}"""
-_CHILDREN = f"""
-PREFIX cloom: <{ns.CLOOM}>
-SELECT ?above ?below WHERE {{
+_CHILDREN = """
+SELECT ?above ?below WHERE {
   ?region cloom:level 1 ; cloom:vintage "2021" ; cloom:nutsCode ?above .
   ?child cloom:partOf ?region ; cloom:level 2 ; cloom:vintage "2021" ; cloom:nutsCode ?below
-}}"""
+}"""
 
 
 def completed(employment: Employment) -> dict[str, dict[str, int | None]]:
@@ -160,17 +158,15 @@ def derive(store: ox.Store) -> Iterator[Statement]:
     table: dict[str, dict[str, int | None]] = defaultdict(dict)
     iris: dict[tuple[str, str], str] = {}
     concepts: dict[str, tuple[str, str]] = {}
-    cells = store.query(_CELLS)
-    assert isinstance(cells, ox.QuerySolutions)
-    for observation, code, activity, division, year, employment in cells:
-        iris[code.value, division.value] = observation.value
-        concepts[division.value] = activity.value, year.value
-        table[code.value][division.value] = int(employment.value) if employment else None
+    for observation, code, activity, division, year, employment in select(store, _CELLS):
+        iris[code, division] = observation
+        concepts[division] = activity, year
+        table[code][division] = int(employment) if employment else None
     filled = completed(table)
     shares = reference_shares(filled)
-    recoded = {newer: filled[code] for newer, code in _pairs(store, _RECODED)}
+    recoded = {newer: filled[code] for newer, code in select(store, _RECODED)}
     children: dict[str, set[str]] = defaultdict(set)
-    for above, below in _pairs(store, _CHILDREN):
+    for above, below in select(store, _CHILDREN):
         children[above].add(below)
     newer = of_newer_regions({**filled, **recoded}, children)
     for region, row in {**filled, **newer}.items():
@@ -195,10 +191,3 @@ def _sum_of_parts(region: str, division: str, activity: str, year: str) -> Node:
     node.a("Specialisation").label(f"{region}, division {division}, {year}")
     node.link("ofRegion", ns.thing("region", region)).link("ofCapability", activity)
     return node.integer("year", year).text("employmentStatus", "unknown")
-
-
-def _pairs(store: ox.Store, query: str) -> Iterator[tuple[str, str]]:
-    solutions = store.query(query)
-    assert isinstance(solutions, ox.QuerySolutions)
-    for one, other in solutions:
-        yield one.value, other.value

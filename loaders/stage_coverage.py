@@ -10,6 +10,7 @@ import pyoxigraph as ox
 
 from clusterloom import namespaces as ns
 from clusterloom.loaders.node import Node
+from clusterloom.loaders.select import select
 from clusterloom.loaders.stage_matching import Actors, Answer, Codes, Match, best
 from clusterloom.terms import Statement
 
@@ -26,14 +27,15 @@ DESCRIPTION = (
     "anything else."
 )
 
-_PREFIX = f"PREFIX cloom: <{ns.CLOOM}> PREFIX rdfs: <{ns.PREFIXES['rdfs']}> "
 _REQUIRES = """SELECT ?stage ?code ?match WHERE { ?stage a cloom:Stage .
   ?mapping cloom:mapsFrom ?stage ; cloom:mapsTo ?code ; cloom:match ?match }"""
-_HAS = """SELECT ?organisation ?code ?match WHERE { ?organisation cloom:sectorTag ?tag ; a cloom:Organisation .
+_HAS = """SELECT ?organisation ?code ?match WHERE {
+  ?organisation cloom:sectorTag ?tag ; a cloom:Organisation .
   ?mapping cloom:mapsFrom ?tag ; cloom:mapsTo ?code ; cloom:match ?match }"""
 _WITHIN = "SELECT ?narrow ?wide WHERE { ?narrow cloom:within ?wide }"
-_LOCATED = """SELECT ?organisation ?region WHERE { ?organisation cloom:sectorTag ?tag ; a cloom:Organisation ;
-  cloom:locatedIn ?region . ?region cloom:level ?level . FILTER (?level < 3) }"""
+_LOCATED = """SELECT ?organisation ?region WHERE {
+  ?organisation cloom:sectorTag ?tag ; a cloom:Organisation ; cloom:locatedIn ?region .
+  ?region cloom:level ?level . FILTER (?level < 3) }"""
 _MEMBERS = """SELECT ?organisation ?partnership WHERE { ?partnership a cloom:Partnership ;
   cloom:participant ?organisation . ?organisation cloom:sectorTag ?tag }"""
 _MEASURED = """SELECT ?region ?code ?status WHERE { ?observation cloom:ofRegion ?region ;
@@ -96,18 +98,20 @@ def derive(store: ox.Store) -> Iterator[Statement]:
         for wide in wides:
             narrower[wide].add(narrow)
     actors = Actors(wider, narrower)
-    for organisation, code, match in _rows(store, _HAS):
+    for organisation, code, match in select(store, _HAS):
         actors.add(organisation, code, cast(Match, match))
     stages: dict[str, dict[str, Match]] = defaultdict(dict)
-    for stage, code, match in _rows(store, _REQUIRES):
+    for stage, code, match in select(store, _REQUIRES):
         stages[stage][code] = best([cast(Match, match), stages[stage].get(code, "broad")])
-    divisions = {code for (code,) in _rows(store, _DIVISIONS)}
+    divisions = {code for (code,) in select(store, _DIVISIONS)}
     division = {d: d for d in divisions}
     division |= {c: d for c, wides in wider.items() for d in wides & divisions}
     measured: dict[str, dict[str, str]] = defaultdict(dict)
-    for region, code, status in _rows(store, _MEASURED):
+    for region, code, status in select(store, _MEASURED):
         measured[region][code] = status
-    label = {thing: text for thing, text in _rows(store, _LABELS)}
+    label: dict[str, str] = {}
+    for thing, text in select(store, _LABELS):
+        label[thing] = text
     regions = _groups(store, _LOCATED)
     partnerships = _groups(store, _MEMBERS)
     everywhere = sorted(set().union(*regions.values()) | set(measured))
@@ -154,13 +158,6 @@ def _statements(
 
 def _groups(store: ox.Store, query: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for key, value in _rows(store, query):
+    for key, value in select(store, query):
         found[key].add(value)
     return found
-
-
-def _rows(store: ox.Store, query: str) -> Iterator[tuple[str, ...]]:
-    solutions = store.query(_PREFIX + query)
-    assert isinstance(solutions, ox.QuerySolutions)
-    for solution in solutions:
-        yield tuple(term.value for term in solution)

@@ -7,10 +7,10 @@ from typing import Any
 import pyoxigraph as ox
 
 from clusterloom import namespaces as ns
+from clusterloom.loaders.select import select
 from clusterloom.ontology import vocabulary
 
-_PREFIX = f"PREFIX cloom: <{ns.CLOOM}> PREFIX skos: <{ns.PREFIXES['skos']}> "
-_CLASSES = _PREFIX + "SELECT ?class (COUNT(*) AS ?n) WHERE { ?thing a ?class } GROUP BY ?class"
+_CLASSES = "SELECT ?class (COUNT(*) AS ?n) WHERE { ?thing a ?class } GROUP BY ?class"
 _TWO = (
     "SELECT ?p WHERE { ?p a cloom:Partnership ; cloom:participant ?o } "
     "GROUP BY ?p HAVING (COUNT(DISTINCT ?o) > 1)"
@@ -27,25 +27,22 @@ _FIGURES = {
     "of which with a partnership": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:inPartnership ?r }}",
     "of which with a label award": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:label ?r }}",
 }
-_CAPABILITIES = (
-    _PREFIX
-    + """SELECT ?n (COUNT(*) AS ?clusters) WHERE {
+_CAPABILITIES = """SELECT ?n (COUNT(*) AS ?clusters) WHERE {
   SELECT ?c (COUNT(DISTINCT ?capability) AS ?n) WHERE {
     ?c a cloom:ClusterOrganisation . OPTIONAL { ?c cloom:hasCapability ?capability }
   } GROUP BY ?c } GROUP BY ?n"""
-)
 
 
 def summarise(store: ox.Store) -> dict[str, Any]:
     """Instances per class of ours, and the table of coverage of cluster organisations."""
     ours = vocabulary.classes()
     classes = {
-        name: int(count.value)
-        for cls, count in _rows(store, _CLASSES)
-        if cls.value.startswith(ns.CLOOM) and (name := cls.value[len(ns.CLOOM) :]) in ours
+        name: int(count)
+        for cls, count in select(store, _CLASSES)
+        if cls.startswith(ns.CLOOM) and (name := cls.removeprefix(ns.CLOOM)) in ours
     }
     coverage = {name: _count(store, pattern) for name, pattern in _FIGURES.items()}
-    spread = {int(n.value): int(clusters.value) for n, clusters in _rows(store, _CAPABILITIES)}
+    spread = {int(n): int(clusters) for n, clusters in select(store, _CAPABILITIES)}
     for label, counts in (
         ("of which with no capability", [spread.get(0, 0)]),
         ("of which with one capability", [spread.get(1, 0)]),
@@ -56,9 +53,5 @@ def summarise(store: ox.Store) -> dict[str, Any]:
 
 
 def _count(store: ox.Store, pattern: str) -> int:
-    query = f"{_PREFIX} SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}"
-    return int(next(iter(_rows(store, query)))[0].value)
-
-
-def _rows(store: ox.Store, query: str) -> Any:
-    return store.query(query)
+    ((count,),) = select(store, f"SELECT (COUNT(*) AS ?n) WHERE {{ {pattern} }}")
+    return int(count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import IO, cast
 
 import pyoxigraph as ox
 import zstandard
@@ -35,5 +36,7 @@ def write_dumps(folder: Path, families: Sequence[str], withheld: Collection[str]
                 gzip.open(source, "rb") as quads,
                 gzip.GzipFile(turtle / f"{family}.ttl.gz", "wb", 6, mtime=0) as out,
             ):
-                triples = (q.triple for q in ox.parse(quads, format=ox.RdfFormat.N_QUADS))
-                ox.serialize(triples, out, ox.RdfFormat.TURTLE, prefixes=_PREFIXES)
+                parsed = ox.parse(cast("IO[bytes]", quads), format=ox.RdfFormat.N_QUADS)
+                triples = (quad.triple for quad in parsed)
+                to = cast("IO[bytes]", out)
+                ox.serialize(triples, to, ox.RdfFormat.TURTLE, prefixes=_PREFIXES)

@@ -110,12 +110,11 @@ def build_folder(folder: Path) -> Path:
 def publish(folder: Path, built: Path, release_id: str) -> Release:
     """Gives the built folder its final name, makes it durable and serves it.
 
-    An existing folder of the same id is kept (same id, same content) and served again.
+    The caller has made sure that no folder of that name is there (see `withdraw`).
     """
     final = folder / release_id
-    if not final.exists():
-        _sync(built)
-        os.rename(built, final)
+    _sync(built)
+    os.rename(built, final)
     serve(folder, release_id)
     return Release(release_id, final)
 
@@ -138,15 +137,19 @@ def discard(built: Path, quarantine: Path) -> None:
     shutil.rmtree(built)
 
 
+def withdraw(folder: Path, release_id: str) -> None:
+    """Takes a damaged release away; its folder is renamed first, so none is ever half there."""
+    hidden = folder / f".build-withdrawn-{release_id}"
+    os.rename(folder / release_id, hidden)
+    shutil.rmtree(hidden)
+
+
 def prune(folder: Path, keep: int) -> list[str]:
     """Removes the oldest releases beyond `keep`, never the served one; returns their ids."""
     served = current_release(folder)
     gone = [r for r in releases(folder)[keep:] if served is None or r.id != served.id]
     for release in gone:
-        # renamed first, so that a kill half-way leaves no folder that looks whole
-        hidden = folder / f".build-pruned-{release.id}"
-        os.rename(release.path, hidden)
-        shutil.rmtree(hidden)
+        withdraw(folder, release.id)
     return [r.id for r in gone]
 
 

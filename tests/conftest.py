@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,11 +59,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settin
 
 
 @pytest.fixture(scope="session")
-def default_release(settings: Settings) -> Iterator[Release]:
+def default_release(settings: Settings) -> Release:
     """The default release, built once for the whole run."""
     with FileLock(str(settings.data_dir) + ".lock"):
         release = current_release(settings.releases)
         if release is None:
             plan = Plan(registry.data_folder())
             release = build(settings.releases, plan, settings.keep, Progress(quiet=True))
-    yield release
+    return release

@@ -20,17 +20,18 @@ from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan, build
 from clusterloom.progress import Progress
 from clusterloom.store import release as disk
+from clusterloom.store.verify import faults
 
 SMALL = ("cluster-policies", "guides", "countries")
 
 
-@pytest.fixture()
+@pytest.fixture
 def tables(tmp_path: Path) -> Path:
     """A copy of the tables that a test may break."""
     return Path(shutil.copytree(registry.data_folder(), tmp_path / "tables"))
 
 
-@pytest.fixture()
+@pytest.fixture
 def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty releases folder, which the command line uses too."""
     monkeypatch.setenv("CLUSTERLOOM_DATA_DIR", str(tmp_path / "var"))
@@ -73,6 +74,15 @@ def test_building_again_serves_the_same_folder(releases: Path) -> None:
     assert again == first
     assert again.path.stat().st_mtime_ns == stamp
     assert [p.name for p in releases.iterdir() if p.name.startswith(".build")] == []
+
+
+def test_a_damaged_release_is_replaced_by_building_it_again(releases: Path) -> None:
+    first = small(releases)
+    family = first.path / "families" / "guides.nq.gz"
+    family.write_bytes(family.read_bytes()[:-20])
+    assert any("guides" in fault for fault in faults(first))
+    assert small(releases) == first
+    assert faults(first) == []
 
 
 def test_a_broken_row_is_quarantined_and_nothing_else_changes(releases: Path, tables: Path) -> None:

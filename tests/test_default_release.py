@@ -133,7 +133,8 @@ def test_the_proof_query_answers_for_every_statement(store: ox.Store) -> None:
         rows(
             store,
             f"""SELECT ?g WHERE {{ GRAPH <{ns.META_GRAPH}> {{
-              ?g cloom:kind ?kind ; dcterms:source ?dataset . ?dataset dcterms:license ?licence }} }}""",
+              ?g cloom:kind ?kind ; dcterms:source ?dataset .
+              ?dataset dcterms:license ?licence }} }}""",
         )
     )
     graphs = {str(graph)[1:-1] for graph in store.named_graphs()} - {ns.META_GRAPH}

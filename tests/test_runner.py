@@ -73,7 +73,7 @@ def test_withheld_sources_stay_out_of_the_dumps(tmp_path: Path) -> None:
     families = tmp_path / "families"
     families.mkdir()
     for name in ("open", "private"):
-        quad = f"<http://a.example/{name}> <http://a.example/p> <http://a.example/o> <http://a.example/g> .\n"
+        quad = f"<http://a.example/{name}> <http://a.example/p> <http://a.example/o> <urn:g> .\n"
         with gzip.open(families / f"{name}.nq.gz", "wt") as out:
             out.write(quad)
     write_dumps(tmp_path, ["open", "private"], {"private"})

