@@ -34,7 +34,7 @@ lock: $(VENV)/dev.stamp ## pin every dependency anew (versions and hashes)
 	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 docs: $(VENV)/dev.stamp ## renew the generated parts of the README and of docs/
-	@$(BIN)/python -m cogapp -r -P README.md
+	@$(BIN)/python -m cogapp -r README.md
 
 clean: ## remove the environment, the releases under var/ and caches
 	@rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from clusterloom import __version__
 from clusterloom.api.documents import documents_router
+from clusterloom.api.dumps import dumps_router
 from clusterloom.api.edges import EdgeMiddleware
 from clusterloom.api.linked_data import linked_data_router
 from clusterloom.api.pages import pages_router, problem_page
@@ -38,6 +39,7 @@ _TAGS = [
     {"name": "SPARQL", "description": "The SPARQL 1.1 Protocol."},
     {"name": "Linked data", "description": "What each IRI leads to."},
     {"name": "Vocabulary", "description": "Ontology, shapes and JSON-LD context."},
+    {"name": "Dumps", "description": "The catalogue, and whole releases to take away."},
     {"name": "Resources", "description": "Lists with filters and paging, and their items."},
     {"name": "Query library", "description": "Questions with typed parameters."},
     {"name": "Operation", "description": "Whether and what the service serves."},
@@ -86,6 +88,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.include_router(rest_router(settings))
     app.include_router(linked_data_router(settings))
     app.include_router(documents_router())
+    app.include_router(dumps_router(settings))
     app.include_router(query_pages_router())
     app.include_router(pages_router(settings))
     _add_operation(app)
