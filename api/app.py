@@ -48,6 +48,9 @@ _TAGS = [
 _DATA_PATHS = ("/api/", "/data/", "/sparql", "/health", "/ready", "/openapi.json")
 """Where errors are problem JSON whatever the client likes."""
 
+_KEPT = ("allow", "cache-control", "retry-after")
+"""Headers of an error that its page has too."""
+
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
@@ -127,7 +130,8 @@ def _answer_people(app: FastAPI) -> None:
             answer = await handler(request, error)
             if request.url.path.startswith(_DATA_PATHS) or not likes_pages(request):
                 return answer
-            return problem_page(request, answer.status_code, orjson.loads(answer.body))
+            kept = {n: answer.headers[n] for n in _KEPT if n in answer.headers}
+            return problem_page(request, answer.status_code, orjson.loads(answer.body), kept)
 
         return handle
 

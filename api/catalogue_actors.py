@@ -98,7 +98,7 @@ ORGANISATIONS = Resource(
         Filter("role", "class", "?item a ?f", "class of organisation", "SME",
                of_class="Organisation"),
         COUNTRY, REGION,
-        Filter("project", "thing", "?item cloom:inProject ?f", "project", "101070000",
+        Filter("project", "thing", "?item cloom:inProject ?f", "project", "101070109",
                ("project",), "Project"),
         Filter("partnership", "thing", "?item cloom:inPartnership ?f", "partnership", "adpack",
                ("partnership", "project"), "Partnership"),

@@ -6,7 +6,13 @@ from clusterloom.api.resources import Column, Filter, Nested
 
 _NAMES = "rdfs:label|skos:altLabel|cloom:acronym|cloom:fullName|cloom:title|cloom:name"
 
-Q = Filter("q", "text", f"?item {_NAMES} ?f", "words in a name, title or acronym", "food")
+Q = Filter(
+    "q",
+    "text",
+    f"?item {_NAMES} ?f",
+    "words or parts of words, all in one name, title or acronym",
+    "food",
+)
 COUNTRY = Filter(
     "country",
     "thing",

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from clusterloom import __version__
 from clusterloom.api.nearest import hint
-from clusterloom.api.negotiation import HTML, XHTML, content_type, negotiate
+from clusterloom.api.negotiation import HTML, XHTML, accept_of, content_type, negotiate
 from clusterloom.api.pages import ontology_page
 from clusterloom.errors import NotAcceptable, NotFound
 from clusterloom.namespaces import PREFIXES
@@ -40,7 +40,7 @@ def _written(paths: tuple[Path, ...], media_type: str) -> bytes:
 
 
 def _send(request: Request, paths: Iterable[Path]) -> Response:
-    chosen = negotiate(request.headers.get("accept"), [*_WRITERS])
+    chosen = negotiate(accept_of(request.headers), [*_WRITERS])
     if chosen is None:
         raise NotAcceptable(f"this can be had as {', '.join(_WRITERS)}", available=[*_WRITERS])
     body = _written(tuple(paths), chosen)
@@ -53,7 +53,7 @@ def documents_router() -> APIRouter:
 
     def ontology(request: Request) -> Response:
         offers = [*_WRITERS, HTML, XHTML]
-        if negotiate(request.headers.get("accept"), offers) in {HTML, XHTML}:
+        if negotiate(accept_of(request.headers), offers) in {HTML, XHTML}:
             return ontology_page(request)
         return _send(request, modules().values())
 

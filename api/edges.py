@@ -39,6 +39,8 @@ class EdgeMiddleware:
                 headers = MutableHeaders(scope=message)
                 for name, value in CORS.items():
                     headers.setdefault(name, value)
+                if headers.get("Allow") == "GET":
+                    headers["Allow"] = ALLOW  # HEAD and OPTIONS are answered here
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)

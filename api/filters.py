@@ -16,6 +16,8 @@ from clusterloom.ontology import vocabulary
 from clusterloom.queries.library import iri_of
 
 _HEAD = "".join(f"PREFIX {p}: <{PREFIXES[p]}>\n" for p in ("cloom", "rdfs", "skos"))
+_WORDS = 20
+"""Words that one value of a text filter may have."""
 _DOMAIN_LIMIT = 20_000
 """Values that are looked through for the nearest ones; in a longer list a wrong value gets none."""
 
@@ -68,12 +70,15 @@ def _bound(pattern: str, name: str) -> str:
 
 def _contains(resource: Resource, wanted: Filter, word: str, name: str) -> str:
     try:
-        text = terms.text(word.lower())
+        texts = [terms.text(part) for part in dict.fromkeys(word.lower().split())]
     except terms.BadTerm as error:
         raise UsageError(f"parameter {wanted.name!r}: {error}", parameter=wanted.name) from None
+    if len(texts) > _WORDS:
+        raise UsageError(f"parameter {wanted.name!r}: more than {_WORDS} words",
+                         parameter=wanted.name)  # fmt: skip
+    found = " && ".join(f"CONTAINS(LCASE(STR(?{name})), {text})" for text in texts)
     return (
-        f"{{ ?item a cloom:{resource.of_class} . {_bound(wanted.pattern, name)} "
-        f"FILTER (CONTAINS(LCASE(STR(?{name})), {text})) }}"
+        f"{{ ?item a cloom:{resource.of_class} . {_bound(wanted.pattern, name)} FILTER ({found}) }}"
     )
 
 

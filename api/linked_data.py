@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from clusterloom.api import rdf
-from clusterloom.api.negotiation import HTML, XHTML, content_type, negotiate
+from clusterloom.api.negotiation import HTML, XHTML, accept_of, content_type, negotiate
 from clusterloom.api.serving import served_now
 from clusterloom.api.things import description_of, exists, missing, new_address
 from clusterloom.errors import NotAcceptable
@@ -123,7 +123,7 @@ def linked_data_router(settings: Settings) -> APIRouter:
 
 
 def _chosen(request: Request, offers: list[str]) -> str:
-    chosen = negotiate(request.headers.get("accept"), offers)
+    chosen = negotiate(accept_of(request.headers), offers)
     if chosen is None:
         raise NotAcceptable(f"a thing can be had as {', '.join(offers)}", available=offers)
     return chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +86,8 @@ def _single(values: Mapping[str, list[str]], name: str) -> str:
 def _limit(text: str, default: int) -> int:
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_LIMIT:
+    # int() itself fails on thousands of digits
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MAX_LIMIT:
         raise UsageError(
             f"parameter 'limit': {text!r} is not a whole number from 1 to {MAX_LIMIT}",
             parameter="limit",

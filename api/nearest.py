@@ -8,6 +8,9 @@ from rapidfuzz import fuzz, process
 
 from clusterloom.namespaces import ascii_fold
 
+_LONGEST = 100
+"""Characters of a word that are compared: comparing grows with them, and the server waits."""
+
 
 def nearest(word: str, valid: Mapping[str, str] | Iterable[str], limit: int = 3) -> list[str]:
     """Up to `limit` valid values by likeness to their key or, of a mapping, to their label.
@@ -18,7 +21,7 @@ def nearest(word: str, valid: Mapping[str, str] | Iterable[str], limit: int = 3)
     labels = valid if isinstance(valid, Mapping) else dict.fromkeys(valid, "")
     choices = {(key, part): _fold(text) for key, label in labels.items()
                for part, text in (("key", key), ("label", label)) if text}  # fmt: skip
-    found = process.extract(_fold(word), choices, scorer=fuzz.WRatio, limit=4 * limit)
+    found = process.extract(_fold(word[:_LONGEST]), choices, scorer=fuzz.WRatio, limit=4 * limit)
     keys = [key for _, score, (key, _) in found if score >= 60]
     return list(dict.fromkeys(keys))[:limit]
 

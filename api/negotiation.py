@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from starlette.datastructures import Headers
+
 from clusterloom.errors import NotAcceptable, UsageError
 from clusterloom.store.engine import GRAPH_TYPES, TABLE_TYPES
 
@@ -65,6 +67,11 @@ class Choice:
 
     media_type: str
     content_type: str
+
+
+def accept_of(headers: Headers) -> str | None:
+    """The Accept header; several lines of it are one list."""
+    return ", ".join(headers.getlist("accept")) or None
 
 
 def ranges(accept: str) -> list[Range]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -162,6 +163,8 @@ def ontology_page(request: Request) -> Response:
     return page(request, "ontology.html", {"terms": terms, "namespace": CLOOM})
 
 
-def problem_page(request: Request, status: int, problem: dict[str, Any]) -> Response:
+def problem_page(
+    request: Request, status: int, problem: dict[str, Any], headers: Mapping[str, str]
+) -> Response:
     """An error for people."""
-    return page(request, "problem.html", {"status": status, "problem": problem}, status)
+    return page(request, "problem.html", {"status": status, "problem": problem}, status, headers)

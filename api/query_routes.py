@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from clusterloom.api import tables
 from clusterloom.api.nearest import hint
-from clusterloom.api.negotiation import content_type, negotiate
+from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.query_run import answer, split
 from clusterloom.api.rest_schema import BUSY, problems
 from clusterloom.api.serving import Served, served_now
@@ -123,7 +123,7 @@ def _form(request: Request, asked: str) -> str:
                 parameter="format",
             )
         return asked
-    chosen = negotiate(request.headers.get("accept"), [*TYPES.values()])
+    chosen = negotiate(accept_of(request.headers), [*TYPES.values()])
     if chosen is None:
         raise NotAcceptable(
             f"an answer can be had as {', '.join(TYPES.values())}", available=[*TYPES.values()]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from clusterloom import __version__
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.api.negotiation import wants_html
+from clusterloom.api.negotiation import accept_of, wants_html
 from clusterloom.api.rows import compact, key_of, local
 from clusterloom.ontology import vocabulary
 
@@ -93,7 +93,7 @@ def page(
 
 def likes_pages(request: Request) -> bool:
     """Whether the client would rather have a page than data."""
-    return wants_html(request.headers.get("accept"), graph=True)
+    return wants_html(accept_of(request.headers), graph=True)
 
 
 def page_path(iri: str) -> str:

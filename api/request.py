@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -82,8 +83,10 @@ def _asked(pairs: list[tuple[str, str]]) -> Asked:
     if len(values("query")) > 1:
         raise UsageError("The request has more than one query.")
     rows = values("max_rows")
-    if rows and not (rows[0].isascii() and rows[0].isdecimal() and 0 < int(rows[0][:10]) < 10**9):
-        raise UsageError(f"max_rows must be a whole number from 1 on, not {rows[0][:20]!r}.")
+    if rows and not re.fullmatch(r"[1-9][0-9]{0,8}", rows[0]):
+        raise UsageError(
+            f"max_rows must be a whole number from 1 to 999999999, not {rows[0][:20]!r}."
+        )
     return Asked(
         query=next(iter(values("query")), None),
         default_graphs=values("default-graph-uri"),

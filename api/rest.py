@@ -26,7 +26,7 @@ from clusterloom.api.listing import (
     read_page,
 )
 from clusterloom.api.nearest import hint
-from clusterloom.api.negotiation import content_type, negotiate
+from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.rdf import nested, types_of
 from clusterloom.api.resources import Resource
 from clusterloom.api.rest_schema import item_operation, list_operation
@@ -78,7 +78,7 @@ def _list(resource: Resource) -> Endpoint:
         served = served_now()
         given = request.query_params.multi_items()
         form = _form(request, resource, given)
-        whole = form != "json" and not any(name == "limit" and v for name, v in given)
+        whole = form != "json" and not any(name == "limit" and v.strip() for name, v in given)
         page = await read_page(served, resource, given, MAX_LIMIT if whole else DEFAULT_LIMIT)
         if whole:
             # a table without a limit is the whole table: a spreadsheet does not follow links
@@ -105,7 +105,7 @@ def _form(request: Request, resource: Resource, given: list[tuple[str, str]]) ->
                 parameter="format",
             )
         return asked
-    chosen = negotiate(request.headers.get("accept"), [*types.values()])
+    chosen = negotiate(accept_of(request.headers), [*types.values()])
     if chosen is None:
         raise NotAcceptable(
             f"this list can be had as {', '.join(types.values())}", available=[*types.values()]
@@ -189,7 +189,7 @@ def _item(resource: Resource, settings: Settings) -> Any:
         if request.query_params:
             name = next(iter(request.query_params))
             raise UsageError(f"an item takes no parameter {name!r}", parameter=name)
-        if negotiate(request.headers.get("accept"), [JSON_TYPE]) is None:
+        if negotiate(accept_of(request.headers), [JSON_TYPE]) is None:
             raise NotAcceptable(
                 f"an item can be had as {JSON_TYPE}; see /data/{address(resource.kinds[0], id)} "
                 "for RDF",

@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clusterloom.api.rows import Row, read_json
-from clusterloom.errors import ClusterloomError
+from clusterloom.errors import Busy, ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.engine import JSON, Engine, Limits, Query, Session
 from clusterloom.store.release import Release, current_release
@@ -22,6 +22,13 @@ from clusterloom.store.release import Release, current_release
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+KEPT = 1000
+"""Things worked out of a release that are remembered, such as totals of filters."""
+PATIENCE = 10.0
+"""Seconds that a look-up waits for its turn before the client is told to come back."""
+RETRY = 30.0
+"""Seconds after which a release that could not be opened is tried again."""
 
 
 class NotReady(ClusterloomError):
@@ -34,13 +41,16 @@ class NotReady(ClusterloomError):
 class Served:
     """One release while it is served: its session, and what was worked out of it once."""
 
-    def __init__(self, session: Session, limits: Limits) -> None:
+    def __init__(self, session: Session, limits: Limits, turns: int = 8) -> None:
         self.session = session
         self.limits = limits
         self.users = 0
         self.retired = False
         self.report: dict[str, Any] = session.release.report()
         self._known: dict[object, asyncio.Task[Any]] = {}
+        # one request makes several look-ups: in the engine's queue, few requests would fill it
+        # and many be refused when they are half done
+        self._turns = asyncio.Semaphore(turns)
 
     @property
     def release(self) -> Release:
@@ -49,22 +59,39 @@ class Served:
 
     async def select(self, text: str) -> list[Row]:
         """The rows of a SELECT or ASK, read to the end."""
-        result = await self.session.run(Query(text), self.limits, JSON)
-        return read_json(await result.read())
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Busy("No query worker became free in time.", retry_after=2) from None
+        try:
+            result = await self.session.run(Query(text), self.limits, JSON)
+            answer = await result.read()
+        finally:
+            self._turns.release()
+        return read_json(answer)
 
     async def once(self, key: object, make: Callable[[Served], Awaitable[T]]) -> T:
-        """What `make` gives for this release, worked out at most once; a failure is not kept."""
-        task = self._known.get(key)
+        """What `make` gives for this release, worked out once and kept while it is asked for.
+
+        A failure is not kept, nor what was not asked for the longest once there is too much.
+        """
+        task = self._known.pop(key, None)
         if task is None:
-            task = self._known[key] = asyncio.ensure_future(_awaited(make(self)))
+            task = asyncio.ensure_future(_awaited(make(self)))
             task.add_done_callback(lambda done: self._forget_failed(key, done))
+        self._known[key] = task
+        if len(self._known) > KEPT:
+            oldest = next((k for k, t in self._known.items() if t.done()), key)
+            del self._known[oldest]
         # shielded: the client that asked first may go away, the others still wait
         value: T = await asyncio.shield(task)
         return value
 
     def _forget_failed(self, key: object, done: asyncio.Task[Any]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            self._known.pop(key, None)
+        failed = done.cancelled() or done.exception() is not None
+        if failed and self._known.get(key) is done:
+            del self._known[key]
 
     async def aclose(self) -> None:
         """Ends the session and whatever is still being worked out."""
@@ -84,10 +111,11 @@ class Serving:
         self._folder = settings.releases
         self._limits = Limits(seconds=settings.query_timeout, megabytes=settings.query_memory)
         self._engine = engine
+        self._turns = settings.workers
         self._now: Served | None = None
         self._moving: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._failed = ""
+        self._failed = ("", 0.0)
 
     async def start(self) -> None:
         """Opens the current release where there is one."""
@@ -124,7 +152,10 @@ class Serving:
     def _notice(self) -> None:
         # one readlink a request: cheaper than a timer, and right from the first request on
         release = current_release(self._folder)
-        if release is None or release.id == self._failed:
+        if release is None:
+            return
+        failed, until = self._failed
+        if release.id == failed and asyncio.get_running_loop().time() < until:
             return
         same = self._now is not None and self._now.release.id == release.id
         if not same and (self._moving is None or self._moving.done()):
@@ -136,12 +167,13 @@ class Serving:
 
     async def _move(self, release: Release) -> None:
         try:
+            release.report()  # a release without one is not worth a session
             session = await self._engine.open(release)
-            served = Served(session, self._limits)
+            served = Served(session, self._limits, self._turns)
         except (ClusterloomError, OSError, ValueError):
-            # the old release goes on being served; a broken one is not tried again and again
+            # the old release goes on being served; a broken one is not tried at every request
             _log.exception("release %s cannot be opened", release.id)
-            self._failed = release.id
+            self._failed = (release.id, asyncio.get_running_loop().time() + RETRY)
             return
         before, self._now = self._now, served
         if before is not None:

@@ -8,11 +8,12 @@ import json
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from clusterloom import __version__
 from clusterloom.api.description import describe
-from clusterloom.api.negotiation import Choice, choose, wants_html
+from clusterloom.api.negotiation import Choice, accept_of, choose, wants_html
 from clusterloom.api.problems import CORS
 from clusterloom.api.request import DIRECT, FORM, Asked, read_request
 from clusterloom.api.stream import ClientGone, ResultResponse, unless_gone
@@ -46,7 +47,10 @@ def sparql_router(
     router = APIRouter(tags=["SPARQL"])
 
     async def serve(request: Request) -> Response:
-        asked = await read_request(request, settings.max_body)
+        try:
+            asked = await read_request(request, settings.max_body)
+        except ClientDisconnect:
+            return Response(status_code=499)  # nobody reads it
         return await _answer(request, asked, get_session(), settings, render_page)
 
     async def other(request: Request) -> Response:
@@ -106,7 +110,7 @@ async def _answer(
     settings: Settings,
     render_page: RenderPage | None,
 ) -> Response:
-    accept = request.headers.get("accept")
+    accept = accept_of(request.headers)
     reads = request.method in {"GET", "HEAD"}
     if render_page is not None and reads and not asked.format and wants_html(accept):
         page = render_page(request, asked.query or "")
@@ -173,14 +177,14 @@ def etag(*parts: object) -> str:
 
 def _matches(if_none_match: str | None, tag: str | None) -> bool:
     known = [item.strip().removeprefix("W/") for item in (if_none_match or "").split(",")]
-    return tag is not None and tag in known
+    return tag is not None and (tag in known or "*" in known)
 
 
 def _description(request: Request, asked: Asked, endpoint: str, release: str) -> Response:
     if request.method not in {"GET", "HEAD"}:
         raise UsageError("The request has no query.")
     try:
-        choice = choose(request.headers.get("accept"), True, asked.format)
+        choice = choose(accept_of(request.headers), True, asked.format)
     except NotAcceptable:
         raise UsageError(
             "The request has no query. Ask for text/turtle to read the service description."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from clusterloom import terms
 from clusterloom.api.aliases import moved_to
 from clusterloom.api.catalogue import RESOURCES
@@ -13,12 +15,14 @@ from clusterloom.api.serving import Served
 from clusterloom.errors import NotFound
 from clusterloom.namespaces import ID, term, thing
 
+_KIND = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _KEYS_LIMIT = 5_000
 """Keys that are looked through for the nearest ones."""
 
 
 async def exists(served: Served, kind: str, key: str) -> bool:
     """Whether this release says anything of the thing that may be given away."""
+    _check(kind, key)
     closed = await closed_graphs(served)
     where = f"GRAPH ?g {{ {terms.iri(thing(kind, key))} ?p ?o }} {open_only(closed)}"
     return bool(await served.select(f"ASK {{ {where} }}"))
@@ -26,10 +30,17 @@ async def exists(served: Served, kind: str, key: str) -> bool:
 
 async def description_of(served: Served, kind: str, key: str) -> Description:
     """The description of the thing; Gone or NotFound where there is none."""
+    _check(kind, key)
     found = await describe(served, thing(kind, key))
     if found is None:
         raise await missing(served, kind, key)
     return found
+
+
+def _check(kind: str, key: str) -> None:
+    """NotFound for a type that no IRI of ours has; a key is percent-encoded, so any will do."""
+    if not _KIND.fullmatch(kind):
+        raise NotFound(f"this release has no {kind}/{key}", kind=kind, key=key)
 
 
 async def missing(served: Served, kind: str, key: str) -> NotFound:

@@ -16,6 +16,8 @@ from clusterloom.ontology.vocabulary import nearest
 from clusterloom.queries.header import Header, Parameter, read_header, values_line
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,2})?")
 _ID_PATH = re.compile(r"[a-z0-9-]+/[^\s/]+")
 
 
@@ -146,17 +148,24 @@ def _written(parameter: Parameter, value: str) -> str:
                 raise terms.BadTerm(f"not a code: {value!r}")
             return terms.text(value, _language(parameter))
         case "integer":
-            return terms.integer(value)
+            return terms.integer(_number(value, _INTEGER, "whole"))
         case "year":
             return terms.year(value)
         case "decimal":
-            return terms.decimal(value)
+            return terms.decimal(_number(value, _DECIMAL, "decimal"))
         case "date":
             return terms.day(value)
         case "boolean":
             if value not in {"true", "false"}:
                 raise terms.BadTerm(f"not true or false: {value!r}")
             return terms.boolean(value == "true")
+
+
+def _number(value: str, form: re.Pattern[str], kind: str) -> str:
+    # looked at before it is read: `1e999999999` is short and a gigabyte when written out
+    if not form.fullmatch(value):
+        raise terms.BadTerm(f"not a {kind} number: {value[:40]!r}")
+    return value
 
 
 def _language(parameter: Parameter) -> str:

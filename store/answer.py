@@ -48,7 +48,7 @@ class Answer:
         self._begun = True
         kind, body = await self._frame()
         if kind != frames.HEAD:
-            raise self._failure(json.loads(body))
+            raise await self._failure(json.loads(body))
         head: dict[str, Any] = json.loads(body)
         return head
 
@@ -64,7 +64,7 @@ class Answer:
             # memory an allocator has kept would be missing to the next query
             self._finish(healthy=used < base + (self._pool.megabytes - base) // 2)
             raise StopAsyncIteration
-        raise self._failure(json.loads(body))
+        raise await self._failure(json.loads(body))
 
     async def aclose(self) -> None:
         """Kills the worker unless the answer has ended."""
@@ -104,12 +104,12 @@ class Answer:
             self._timer = None
         self._pool.release(self._worker, healthy)
 
-    def _failure(self, told: dict[str, str]) -> ClusterloomError:
+    async def _failure(self, told: dict[str, str]) -> ClusterloomError:
         """The error a worker reported; after a syntax error or a refusal it can go on."""
         kind, text = told["error"], told["text"]
         self._finish(healthy=kind in {"syntax", "refused"})
         if kind == "syntax":
-            return syntax.explain(self._query.text, text)
+            return await syntax.explained(self._query.text, text)
         if kind == "refused":
             return QueryRefused(text)
         if kind == "memory":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import re
 from itertools import pairwise
@@ -57,6 +58,13 @@ def explain(query: str, message: str) -> QuerySyntaxError:
     return QuerySyntaxError(detail, **where, **({"hint": hint} if hint else {}))
 
 
+async def explained(query: str, message: str) -> QuerySyntaxError:
+    """As `explain`, off the event loop where the text is long."""
+    if len(query) < 10_000:
+        return explain(query, message)
+    return await asyncio.to_thread(explain, query, message)
+
+
 def _offset(query: str, line: int, column: int) -> int:
     lines = query.split("\n")
     before = sum(len(text) + 1 for text in lines[: line - 1])
@@ -90,7 +98,7 @@ def _hint(query: str, tokens: list[Token], offset: int, expected: str) -> tuple[
         if token.kind == "word" and token.start <= offset and token.text.upper() not in _KEYWORDS:
             near = difflib.get_close_matches(token.text.upper(), sorted(_KEYWORDS), 1)
             meant = f" Did you mean {near[0]}?" if near else ""
-            return token.start, f"{token.text!r} is not a SPARQL keyword or function.{meant}"
+            return token.start, f"{token.text[:40]!r} is not a SPARQL keyword or function.{meant}"
     return _bracket_hint(query, tokens, offset)
 
 

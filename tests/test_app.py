@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
 
 import fixtures_api as small
 from clusterloom import __version__
+from clusterloom.api import serving
 from clusterloom.api.app import create_app
 from clusterloom.settings import Settings
+from clusterloom.store.engine import Limits, Session
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
@@ -72,6 +79,36 @@ def test_browsers_get_errors_as_pages_but_never_from_data_routes(client: httpx.C
     assert page.status_code == 404
     assert page.headers["content-type"].startswith("text/html")
     small.is_problem(client.get("/api/v1/clusters?limit=0", headers=BROWSER), 400)
+
+
+def test_an_error_page_keeps_what_programs_read(client: httpx.Client) -> None:
+    for headers in (BROWSER, {}):
+        answer = client.post("/clusters", headers=headers)
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_many_requests_at_once_wait_for_their_turn(client: httpx.Client) -> None:
+    def ask(number: int) -> int:
+        answer = httpx.get(f"{client.base_url}/api/v1/clusters?q=z{number}", timeout=60)
+        return answer.status_code
+
+    with ThreadPoolExecutor(60) as pool:
+        assert set(pool.map(ask, range(120))) == {200}
+
+
+def test_a_request_that_ends_half_sent_is_no_error(
+    client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as line:
+        line.sendall(
+            b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n"
+            b"Content-Type: application/sparql-query\r\n\r\nASK"
+        )
+    for _ in range(5):
+        assert client.get("/health").status_code == 200
+    assert not caplog.records
 
 
 def test_head_is_get_without_a_body(client: httpx.Client) -> None:
@@ -154,6 +191,47 @@ def test_a_broken_release_leaves_the_served_one(tmp_path: Path) -> None:
         for _ in range(3):
             assert client.get("/health").json()["release"] == small.RELEASE
             time.sleep(0.1)
+
+
+def test_a_release_that_could_not_be_opened_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "RETRY", 0.2)
+    with small.small_settings(tmp_path) as settings, small.serving(settings) as client:
+        report = settings.releases / small.NEXT_RELEASE / "report.json"
+        shutil.copytree(settings.releases / small.RELEASE, report.parent)
+        whole = report.read_text("utf-8")
+        report.write_text("{", "utf-8")
+        (settings.releases / "current").unlink()
+        (settings.releases / "current").symlink_to(small.NEXT_RELEASE)
+        assert client.get("/health").json()["release"] == small.RELEASE
+        report.write_text(whole, "utf-8")
+        until = time.monotonic() + 20
+        while client.get("/health").json()["release"] == small.RELEASE:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
+def test_what_is_remembered_of_a_release_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoSession:
+        class release:  # noqa: N801
+            report = staticmethod(dict)
+
+    monkeypatch.setattr(serving, "KEPT", 3)
+    served = serving.Served(cast("Session", NoSession()), Limits())
+    made: list[str] = []
+
+    async def ask(names: str) -> None:
+        for name in names:
+
+            async def make(_: serving.Served, name: str = name) -> str:
+                made.append(name)
+                return name
+
+            assert await served.once(name, make) == name
+
+    asyncio.run(ask("abacadaeab"))
+    assert "".join(made) == "abcdeb"
 
 
 def test_two_apps_share_nothing(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ def test_values_replace_the_sample_and_open_ones_their_line(query: LibraryQuery)
         ({"area": ["a>b"], "x": ["1"]}, "no parameter 'x'"),
         ({"area": ["sport"], "wrd": ["1"]}, "did you mean 'word'?"),
         ({"area": ["sport"], "n": ["one"]}, "not a whole number: 'one'; wanted: a whole number"),
+        ({"area": ["sport"], "n": ["1_0"]}, "not a whole number: '1_0'"),
         ({"area": ["sport"], "n": ["1", "2"]}, "takes one value, 2 given"),
         ({"area": ["sport"], "kind": ["goo"]}, "did you mean 'good'?"),
         ({"area": ["sport"], "word": ["a\x00b"]}, "control character"),
@@ -115,6 +116,26 @@ def test_a_wrong_value_names_the_parameter_and_the_form(
     with pytest.raises(UsageError) as caught:
         render(query, values)
     assert said in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [("0.5", "0.5"), ("-.50", "-0.5"), ("1.", "1"), ("2e-3", "0.002"), ("1e2", "100")]
+    + [
+        (value, "") for value in ("1e100000000", "-1e-999999999", "1_0", "NaN", "1,5", "", "9" * 99)
+    ],
+)
+def test_a_decimal_is_short_however_it_is_written(value: str, written: str) -> None:
+    query = parse(
+        "least",
+        "#+ summary: least\n#+ parameters: [{name: v, type: decimal, help: any}]\n"
+        "#+ expect: {columns: [v]}\nSELECT ?v WHERE {\n  VALUES ?v { 1.5 }\n}\n",
+    )
+    if written:
+        assert f'"{written}"^^' in render(query, {"v": [value]})
+        return
+    with pytest.raises(UsageError):
+        render(query, {"v": [value]})
 
 
 @given(st.text(min_size=1))

@@ -58,6 +58,20 @@ def test_an_iri_leads_where_accept_says(
     assert client.get(target, headers=headers).status_code == 200
 
 
+def test_several_accept_lines_are_one_list(client: httpx.Client) -> None:
+    lines = [("Accept", "text/turtle;q=0.1"), ("Accept", "application/n-triples")]
+    answer = client.get("/id/area/photonics", headers=lines)
+    assert answer.headers["location"] == "/data/area/photonics.nt"
+
+
+@pytest.mark.parametrize("kind", ["a%20b", "a%3Eb", "a%22b", "%C3%A9", "Area", "%00", "-"])
+@pytest.mark.parametrize("route", ["id", "data", "page"])
+def test_a_type_that_no_iri_can_have_is_not_found(
+    client: httpx.Client, route: str, kind: str
+) -> None:
+    small.is_problem(client.get(f"/{route}/{kind}/photonics"), 404)
+
+
 def graph_of(client: httpx.Client, suffix: str, name: str = "area/photonics") -> rdflib.Graph:
     answer = client.get(f"/data/{name}.{suffix}")
     assert answer.status_code == 200

@@ -1,7 +1,7 @@
 """Serialised RDF terms (N-Triples syntax), validated and escaped.
 
-Loaders write strings, not term objects: on one core that is about six times as fast, and a
-property test holds every function here against the parser.
+Loaders write strings, not term objects, so that what they give can be sorted, hashed and
+compared as text. A property test holds every function here against the parser.
 """
 
 from __future__ import annotations

@@ -1,0 +1,147 @@
+"""The two SPARQL servers on loopback, each a process of its own, and a client for both."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib.metadata
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from clusterloom.store.engine import JSON
+from clusterloom.store.release import Release
+
+from .measure import BenchFailed
+
+START_SECONDS = 60.0
+_HEADERS = {"Content-Type": "application/sparql-query", "Accept": JSON}
+
+
+class Client:
+    """Asks one server over one connection that is kept open, as a busy client does."""
+
+    def __init__(self, port: int, path: str) -> None:
+        self._path = path
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+
+    def ask(self, query: str) -> bytes:
+        """The whole answer in SPARQL JSON; BenchFailed for any status but 200."""
+        try:
+            status, body = self._post(query)
+        except ConnectionError:  # the server closes a connection that has been idle
+            self._connection.close()
+            status, body = self._post(query)
+        if status != 200:
+            raise BenchFailed(f"{self._path} answered {status}: {body[:300]!r}")
+        return body
+
+    def _post(self, query: str) -> tuple[int, bytes]:
+        self._connection.request("POST", self._path, query.encode("utf-8"), _HEADERS)
+        response = self._connection.getresponse()
+        return response.status, response.read()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
+
+@contextmanager
+def clusterloom_server(data_dir: Path) -> Iterator[Client]:
+    """`clusterloom serve` on the current release of the data folder."""
+    port = _free_port()
+    command = [sys.executable, "-P", "-m", "clusterloom.cli", "serve", "--port", str(port)]
+    with _running(command, Client(port, "/sparql"), CLUSTERLOOM_DATA_DIR=str(data_dir)) as client:
+        yield client
+
+
+@contextmanager
+def native_server(release: Release) -> Iterator[Client]:
+    """`oxigraph serve-read-only` on a copy of the release's store."""
+    port = _free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        store = linked_copy(release.store_path, Path(folder) / "oxigraph")
+        command = [str(_native_program()), "serve-read-only", "--location", str(store)]
+        command += ["--bind", f"127.0.0.1:{port}"]
+        with _running(command, Client(port, "/query")) as client:
+            yield client
+
+
+def native_version() -> str | None:
+    """The version of the PyPI package `oxigraph`, or None where it is not installed."""
+    try:
+        version = importlib.metadata.version("oxigraph")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return version if _native_program().is_file() else None
+
+
+def linked_copy(store: Path, target: Path) -> Path:
+    """A copy of a store whose table files, never changed once written, are hard links if may be."""
+
+    def link(source: str, copy: str) -> None:
+        if source.endswith(".sst"):
+            with contextlib.suppress(OSError):
+                os.link(source, copy)
+                return
+        shutil.copyfile(source, copy)
+
+    shutil.copytree(store, target, copy_function=link)
+    return target
+
+
+def _native_program() -> Path:
+    return Path(sys.executable).with_name("oxigraph")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _running(command: Sequence[str], client: Client, **environment: str) -> Iterator[Client]:
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+        try:
+            _wait(process, client)
+            yield client
+        except (BenchFailed, OSError, http.client.HTTPException):
+            said.seek(0)
+            sys.stderr.write(said.read()[-2000:].decode("utf-8", "replace"))
+            raise
+        finally:
+            client.close()
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], client: Client) -> None:
+    until = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            client.ask("ASK {}")
+            return
+        except (OSError, BenchFailed, http.client.HTTPException):
+            client.close()
+            time.sleep(0.05)
+    raise BenchFailed(f"the server did not start: {process.args!r}")
