@@ -29,8 +29,9 @@ types: $(VENV)/dev.stamp ## strict types of the wheel and of the tests, imports 
 bench: $(VENV)/dev.stamp ## measure builds and queries against peers (minutes)
 	@$(BIN)/python -m bench
 
-lock: $(VENV)/dev.stamp ## pin every dependency anew (versions and hashes)
-	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe -o requirements.lock pyproject.toml
+lock: | $(VENV)/bin/python ## pin every dependency anew (versions and hashes)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check pip-tools
+	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --extra build -o requirements.lock pyproject.toml
 	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 docs: $(VENV)/dev.stamp ## renew the generated parts of the README and of docs/

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from clusterloom.errors import Gone
+from clusterloom.namespaces import ID
 
 
 @cache
@@ -38,3 +39,9 @@ def moved_to(name: str) -> str | None:
         seen.add(after)
         name = after
     return name
+
+
+def current(iri: str) -> str:
+    """The IRI that a former one leads to, any other as it is. Raises Gone for a withdrawn one."""
+    moved = moved_to(iri.removeprefix(ID)) if iri.startswith(ID) else None
+    return iri if moved is None else ID + moved

@@ -23,6 +23,7 @@ from clusterloom.api.query_pages import query_pages_router, sparql_page
 from clusterloom.api.query_routes import query_router
 from clusterloom.api.render import likes_pages
 from clusterloom.api.rest import rest_router
+from clusterloom.api.rest_schema import PROBLEM
 from clusterloom.api.serving import ReleaseMiddleware, Serving, served_now, session_now
 from clusterloom.api.sparql import sparql_router
 from clusterloom.errors import ClusterloomError
@@ -48,6 +49,7 @@ _TAGS = [
 _DATA_PATHS = ("/api/", "/data/", "/sparql", "/health", "/ready", "/openapi.json")
 """Where errors are problem JSON whatever the client likes."""
 
+_PROBLEM = {"application/problem+json": {"schema": PROBLEM}}
 _KEPT = ("allow", "cache-control", "retry-after")
 """Headers of an error that its page has too."""
 
@@ -80,6 +82,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         docs_url=None,  # the stock pages load from another origin
         redoc_url=None,
         redirect_slashes=False,
+        responses={"default": {"description": "Any other error", "content": _PROBLEM}},
         lifespan=lifespan,
     )
     app.add_middleware(ReleaseMiddleware, serving=serving)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from clusterloom import terms
+from clusterloom.api.aliases import current
 from clusterloom.api.nearest import hint
 from clusterloom.api.resources import Filter, Resource
 from clusterloom.api.rows import key_of, local, values
@@ -156,7 +157,7 @@ def _candidates(wanted: Filter, word: str) -> list[str]:
     """The IRIs a value may mean, the likeliest first: a bare key may be of any type allowed."""
     kinds = wanted.kinds if "/" not in word else ("",)
     try:
-        found = [iri_of(word, (kind,) if kind else wanted.kinds) for kind in kinds]
+        found = [current(iri_of(word, (kind,) if kind else wanted.kinds)) for kind in kinds]
         for iri in found:
             terms.iri(iri)
     except terms.BadTerm as error:

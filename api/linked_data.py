@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import RedirectResponse, Response
 
 from clusterloom.api import rdf
@@ -15,6 +15,9 @@ from clusterloom.api.things import description_of, exists, missing, new_address
 from clusterloom.errors import NotAcceptable
 from clusterloom.namespaces import thing
 from clusterloom.settings import Settings
+
+Type = Annotated[str, Path(description="the type, such as `area`")]
+Key = Annotated[str, Path(description="the rest of the IRI, such as `photonics`")]
 
 _SUFFIX_OF = {media_type: suffix for suffix, media_type in rdf.TYPES.items()}
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
@@ -68,7 +71,7 @@ def linked_data_router(settings: Settings) -> APIRouter:
         responses={301: {"description": "The thing has another name now"}, **_NOT_FOUND, **_GONE,
                    406: {"description": "No format fits the Accept header"}},
     )  # fmt: skip
-    async def follow(request: Request, kind: str, key: str) -> Response:
+    async def follow(request: Request, kind: Type, key: Key) -> Response:
         if moved := new_address(kind, key):
             return RedirectResponse(f"/id/{address(*moved)}", status_code=301)
         served = served_now()
@@ -95,7 +98,7 @@ def linked_data_router(settings: Settings) -> APIRouter:
             **_NOT_FOUND, **_GONE, 406: {"description": "No format fits the Accept header"},
         },
     )  # fmt: skip
-    async def data(request: Request, kind: str, key: str) -> Response:
+    async def data(request: Request, kind: Type, key: Key) -> Response:
         stem, dot, suffix = key.rpartition(".")
         named = bool(dot) and suffix in rdf.TYPES
         if named:

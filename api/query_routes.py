@@ -12,13 +12,13 @@ from starlette.responses import Response
 from clusterloom.api import tables
 from clusterloom.api.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
-from clusterloom.api.query_run import answer, split
+from clusterloom.api.query_run import answer, filled, split
 from clusterloom.api.rest_schema import BUSY, problems
 from clusterloom.api.serving import Served, served_now
 from clusterloom.api.stream import ResultResponse
 from clusterloom.errors import NotAcceptable, UsageError
 from clusterloom.queries.header import Parameter
-from clusterloom.queries.library import LibraryQuery, library, query_named, render
+from clusterloom.queries.library import LibraryQuery, library, query_named
 from clusterloom.store.engine import TABLE_TYPES, Query, hold
 
 PREFIX = "/api/v1/queries"
@@ -104,9 +104,9 @@ def summary(query: LibraryQuery) -> dict[str, Any]:
 def _route(query: LibraryQuery) -> Callable[[Request], Awaitable[Response]]:
     async def run(request: Request) -> Response:
         values, form = split(request.query_params.multi_items())
-        text = render(query, values)
         form = _form(request, form)
         served = served_now()
+        text = await filled(served, query, values)
         if form in {"json", "csv"}:
             return await _plain(served, query, text, form)
         return await _results(served, text, TYPES[form])
@@ -190,8 +190,9 @@ def _operation(query: LibraryQuery) -> dict[str, Any]:
         ],
         "responses": {
             "200": {"description": "The answer", "content": content},
-            **problems(e400="A parameter is missing, unknown or of the wrong form",
-                       e406="No format fits the Accept header", **BUSY),
+            **problems(e400="A parameter is missing, unknown, of the wrong form or names no thing",
+                       e406="No format fits the Accept header",
+                       e410="A parameter names a thing that was withdrawn", **BUSY),
         },
     }  # fmt: skip
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
-from clusterloom.api.rows import Row
+from clusterloom import terms
+from clusterloom.api.aliases import current
+from clusterloom.api.rows import Row, local
 from clusterloom.api.serving import Served
-from clusterloom.queries.library import LibraryQuery
+from clusterloom.api.things import missing
+from clusterloom.errors import UsageError
+from clusterloom.queries.header import Parameter
+from clusterloom.queries.library import LibraryQuery, iri_of, render
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,35 @@ class Answer:
 
 def _plain(row: Row, name: str) -> Any:
     return row[name].plain() if name in row else None
+
+
+async def filled(served: Served, query: LibraryQuery, values: Mapping[str, Sequence[str]]) -> str:
+    """The text of the query with the values in it, former names of things replaced.
+
+    UsageError for a value that is none, and for a thing of ours that the release does not know:
+    the answer would be empty without a reason.
+    """
+    text = render(query, values)
+    now = dict(values)
+    for parameter in query.parameters:
+        if parameter.type == "iri" and parameter.name in values:
+            iris = [
+                current(iri_of(value, parameter.of)) for value in values[parameter.name] if value
+            ]
+            for iri in iris:
+                await _check(served, parameter, iri)
+            now[parameter.name] = iris
+    return text if now == values else render(query, now)
+
+
+async def _check(served: Served, parameter: Parameter, iri: str) -> None:
+    kind, _, key = local(iri).partition("/")
+    if not kind:
+        return
+    node = terms.iri(iri)
+    if not await served.select(f"ASK {{ {{ {node} ?p ?o }} UNION {{ ?s ?p {node} }} }}"):
+        why = await missing(served, kind, unquote(key))
+        raise UsageError(f"parameter {parameter.name!r}: {why.detail}", parameter=parameter.name)
 
 
 async def answer(served: Served, query: LibraryQuery, text: str) -> Answer:

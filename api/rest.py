@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from clusterloom.api import tables
@@ -40,6 +40,7 @@ from clusterloom.settings import Settings
 PREFIX = "/api/v1"
 JSON_TYPE = "application/json"
 
+Key = Annotated[str, Path(description="the last part of the IRI")]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -184,7 +185,7 @@ def _file_name(resource: Resource, form: str) -> dict[str, str]:
 
 
 def _item(resource: Resource, settings: Settings) -> Any:
-    async def one(request: Request, id: str) -> Response:
+    async def one(request: Request, id: Key) -> Response:
         served = served_now()
         if request.query_params:
             name = next(iter(request.query_params))

@@ -91,6 +91,7 @@ def list_operation(resource: Resource) -> dict[str, Any]:
             **problems(
                 e400="An unknown parameter or value; names the nearest valid ones",
                 e406="No format fits the Accept header",
+                e410="A filter names a thing that was withdrawn",
                 **BUSY,
             ),
         },
@@ -98,7 +99,7 @@ def list_operation(resource: Resource) -> dict[str, Any]:
 
 
 def item_operation(resource: Resource) -> dict[str, Any]:
-    """Parameter and answers of an item."""
+    """Answers of an item."""
     schema = _item(resource)
     schema["properties"] |= {
         "types": {"type": "array", "items": {"type": "string"}},
@@ -109,10 +110,6 @@ def item_operation(resource: Resource) -> dict[str, Any]:
         "release": {"type": "string"},
     }
     return {
-        "parameters": [{
-            "name": "id", "in": "path", "required": True, "schema": {"type": "string"},
-            "description": "the last part of the IRI",
-        }],
         "responses": {
             "200": {"description": "The item",
                     "content": {"application/json": {"schema": schema}}},

@@ -69,6 +69,8 @@ WORDS = {
     "total_budget_eur": r"\btotal_budget\b|\bbudget\b",
     "eu_contribution_eur": r"\beu_contribution\b",
     "sectors": r"\bsectors\b|\becosystem\b",
+    "grant": r"\bgrant\b",
+    "members": r"\bmember_clusters\b",
 }
 """Which words of `inferred_fields` mean which column; whatever is unclear counts as inferred."""
 
@@ -76,6 +78,7 @@ EUROCLUSTER_CALL = "SMP-COSME-2021-CLUSTER-01"
 """The one call that the column `generation` names and `calls.csv` holds."""
 
 _UNFUNDED = "funding not confirmed"
+_PARTIAL = "member_clusters may be partial"
 _GRANT = re.compile(r"\bgrant (\d{6,9})\b")
 _EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 
@@ -140,7 +143,7 @@ def statements(row: PartnershipRow, reference: Reference) -> Iterable[Statement]
         paid = guess if "programme" in guessed else sure.other("curated")
         paid.link("fundedBy", programme_iri(scheme.programme))
     for grant in _GRANT.findall(f"{row.generation}; {row.inferred_fields}"):
-        sure.text("grantNumber", grant)
+        of("grant").text("grantNumber", grant)
     sure.other("curated").text("note", row.inferred_fields)
     of("generation").text("generation", row.generation)
     if EUROCLUSTER_CALL in row.generation:
@@ -154,7 +157,7 @@ def statements(row: PartnershipRow, reference: Reference) -> Iterable[Statement]
     of("total_budget_eur").money("budget", row.total_budget_eur)
     of("eu_contribution_eur").money("euContribution", row.eu_contribution_eur)
     sectors(of("sectors"), row.sectors, reference)
-    _coverage(sure, row)
+    _coverage(sure, of("members"), row)
     return cite_all(sure, row.source, row.confidence)
 
 
@@ -170,13 +173,18 @@ def _targets(node: Node, cell: str, reference: Reference) -> None:
             node.text("targetText", part)
 
 
-def _coverage(node: Node, row: PartnershipRow) -> None:
-    """Whether the list of participants is known to be whole; its length is not."""
+def _coverage(node: Node, members: Node, row: PartnershipRow) -> None:
+    """Whether the list of participants is known to be whole; its length is not.
+
+    That a list is whole is no surer than the list: `members` is of kind `estimated` where the
+    members were inferred, and nothing is said where they may be partial.
+    """
     key = f"{partnership_key(row.acronym)}-participants"
     coverage = node.about(ns.thing("coverage", key)).a("Coverage")
     coverage.label(f"Participants of {row.acronym}")
     coverage.link("ofSubject", node.iri).link("ofProperty", ns.term("participant"))
-    coverage.boolean("complete", "yes" if row.member_list_complete == "yes" else "")
+    whole = row.member_list_complete == "yes" and _PARTIAL not in row.inferred_fields
+    coverage.other(members.kind).boolean("complete", "yes" if whole else "")
 
 
 SOURCE = Source("escp-partnerships", PartnershipRow, csv_of(PartnershipRow), statements)

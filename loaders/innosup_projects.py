@@ -73,7 +73,10 @@ def key_of(acronym: str, reference: Reference) -> str:
 
 
 def statements(row: InnosupRow, reference: Reference) -> Iterable[Statement]:
-    """An `InnosupProject`, which is a `Partnership` too; inferred cells are `estimated`."""
+    """An `InnosupProject`, which is a `Partnership` too; inferred cells are `estimated`.
+
+    Its `Coverage` leaves open whether all partners are known: no source of the table says so.
+    """
     if row.confidence == "low":
         raise Skip("confidence low")
     guessed = inferred(row.inferred_fields, _WORDS)
@@ -96,6 +99,9 @@ def statements(row: InnosupRow, reference: Reference) -> Iterable[Statement]:
     sectors(sure, row.sectors, reference)
     sure.text("keyResults", row.key_results)
     sure.other("curated").text("note", row.inferred_fields)
+    coverage = sure.about(ns.thing("coverage", f"{key}-participants")).a("Coverage")
+    coverage.label(f"Participants of {row.acronym}")
+    coverage.link("ofSubject", sure.iri).link("ofProperty", ns.term("participant"))
     return cite_all(sure, row.source, row.confidence)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fixtures_api as small
-from clusterloom.api import query_pages, query_routes, tables
+from clusterloom.api import aliases, query_pages, query_routes, tables
 from clusterloom.errors import UsageError
 from clusterloom.namespaces import ID
 from clusterloom.queries import library
@@ -260,11 +260,39 @@ def test_csv_is_safe_and_in_the_declared_columns(client: httpx.Client) -> None:
         ("named", 400, "'area' is missing"),
         ("named?area=sport&are=x", 400, "did you mean 'area'?"),
         ("named?area=sport&format=cvs", 400, "nearest: csv"),
+        (
+            "named?area=photonic",
+            400,
+            "'area': this release has no area/photonic; nearest: photonics",
+        ),
+        ("named?area=sport&area=area/a%25zz", 400, "not an absolute IRI"),
         ("nmed", 404, "the nearest one is 'named'"),
     ],
 )
 def test_errors_are_problems(client: httpx.Client, path: str, status: int, said: str) -> None:
     assert said in small.is_problem(client.get(f"/api/v1/queries/{path}"), status)
+
+
+def test_a_thing_of_others_may_have_no_answer(client: httpx.Client) -> None:
+    answer = client.get("/api/v1/queries/named?area=https://example.org/x")
+    assert (answer.status_code, answer.json()["total"]) == (200, 0)
+
+
+def test_a_former_name_means_the_thing(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aliases, "aliases", lambda: {"area/light": "area/photonics", "area/x": ""})
+    for path in ("api/v1/queries/named", "queries/named"):
+        assert "Photonics" in client.get(f"/{path}?area=light").text
+    small.is_problem(client.get("/api/v1/queries/named?area=x"), 410)
+    assert client.get("/api/v1/value-chains?area=light").json()["total"] == 1
+    small.is_problem(client.get("/api/v1/value-chains?area=x"), 410)
+
+
+def test_a_page_of_a_query_says_what_is_wrong(client: httpx.Client) -> None:
+    answer = client.get("/queries/named?area=photonic")
+    assert answer.status_code == 400
+    assert "nearest: photonics" in answer.text
 
 
 def test_a_format_nobody_writes_is_406(client: httpx.Client) -> None:

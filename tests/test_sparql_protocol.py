@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import http.client
 import io
@@ -16,7 +17,10 @@ from urllib.parse import quote, urlencode
 import httpx
 import pytest
 import rdflib
+from fastapi import FastAPI
+from starlette.types import Message
 
+from clusterloom.api.sparql import sparql_router
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release
 from engine_help import (
@@ -454,3 +458,25 @@ def test_without_a_page_browsers_get_data(release: Release, settings: Settings) 
         assert answer.headers["content-type"] == "application/xml"
         schema = httpx.get(running.url + "/openapi.json").json()
         assert set(schema["paths"]["/sparql"]) == {"get", "post"}
+
+
+def test_a_request_that_ends_half_sent_is_no_error() -> None:
+    app = FastAPI()
+    app.include_router(sparql_router(lambda: pytest.fail("asked"), Settings()))
+    said: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/sparql",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/sparql-query")],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert said[0]["status"] == 499
