@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from clusterloom import __version__
+from clusterloom import __version__, terms
 from clusterloom.api.description import describe
 from clusterloom.api.negotiation import Choice, accept_of, choose, wants_html
 from clusterloom.api.problems import CORS
@@ -115,7 +115,7 @@ async def _answer(
     if render_page is not None and reads and not asked.format and wants_html(accept):
         page = render_page(request, asked.query or "")
         return await page if inspect.isawaitable(page) else page
-    endpoint = str(request.url.replace(query="", fragment=""))
+    endpoint = _endpoint(request, settings)
     if asked.query is None:
         return _description(request, asked, endpoint, session.release.id)
     inspection = await examine(asked.query)
@@ -136,6 +136,16 @@ async def _answer(
     if result.truncated is not None:
         headers["X-Clusterloom-Truncated"] = str(result.truncated)
     return ResultResponse(result, held, headers, choice.content_type, request.method == "HEAD")
+
+
+def _endpoint(request: Request, settings: Settings) -> str:
+    """The address that was asked, which short IRIs are resolved against."""
+    asked = str(request.url.replace(query="", fragment=""))
+    try:
+        terms.iri(asked)
+    except terms.BadTerm:  # the Host header may be anything
+        return f"{settings.public_url}/sparql"
+    return asked
 
 
 async def _start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import threading
 import time
@@ -120,6 +121,12 @@ def test_openapi_describes_every_data_route_and_no_page(client: httpx.Client) ->
         for operation in operations.values():
             assert operation["summary"], path
             assert operation["tags"], path
+            names = [p["name"] for p in operation.get("parameters", [])]
+            assert len(names) == len(set(names)), path
+            assert set(re.findall(r"{(\w+)}", path)) <= set(names)
+            # what FastAPI says of its own accord is not what this service does
+            assert "422" not in operation["responses"]
+            assert "default" in operation["responses"]
     ids = [o["operationId"] for ops in document["paths"].values() for o in ops.values()]
     assert len(ids) == len(set(ids))
 

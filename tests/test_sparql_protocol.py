@@ -460,6 +460,12 @@ def test_without_a_page_browsers_get_data(release: Release, settings: Settings) 
         assert set(schema["paths"]["/sparql"]) == {"get", "post"}
 
 
+def test_any_host_header_will_do(client: httpx.Client) -> None:
+    for host in ("%zz", "a b", "[", "x:99999", ""):
+        answer = client.get("/sparql?query=ASK{<x>%20?p%20?o}", headers={"Host": host})
+        assert answer.json()["boolean"] is False
+
+
 def test_a_request_that_ends_half_sent_is_no_error() -> None:
     app = FastAPI()
     app.include_router(sparql_router(lambda: pytest.fail("asked"), Settings()))
