@@ -22,6 +22,12 @@ def _settings_help() -> str:
     return "\n".join(lines)
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port (0 to 65535)")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line: every command with its arguments and help."""
     top = argparse.ArgumentParser(
@@ -53,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
     serve = commands_.add_parser("serve", help="serve the current release over HTTP")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--port", type=_port, default=8000, help="0 takes any free port")
 
     query = commands_.add_parser("query", help="answer a SPARQL query from the current release")
     query.add_argument("query", help="the query, or a file name ending in .rq, or - for stdin")
@@ -88,6 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except ClusterloomError as error:
         print(f"clusterloom: {error.detail}", file=sys.stderr)
+        for name in ("caret", "hint"):
+            if name in error.extra:
+                print(error.extra[name], file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         return 1

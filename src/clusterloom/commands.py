@@ -4,9 +4,11 @@ import every room."""
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gzip
 import importlib.util
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -24,17 +26,10 @@ from clusterloom.ontology.checks import run_checks
 from clusterloom.ontology.validate import validate
 from clusterloom.progress import Progress
 from clusterloom.settings import Settings
+from clusterloom.store import guard
 from clusterloom.store import release as disk
-from clusterloom.store.guard import inspect
-from clusterloom.store.syntax import explain
-
-_RESULTS = {
-    "tsv": ox.QueryResultsFormat.TSV,
-    "csv": ox.QueryResultsFormat.CSV,
-    "json": ox.QueryResultsFormat.JSON,
-    "xml": ox.QueryResultsFormat.XML,
-}
-_GRAPHS = {"ttl": ox.RdfFormat.TURTLE, "nt": ox.RdfFormat.N_TRIPLES}
+from clusterloom.store.embedded import EmbeddedEngine
+from clusterloom.store.engine import GRAPH_TYPES, TABLE_TYPES, TURTLE, Limits, Query
 
 
 def build(settings: Settings, given: argparse.Namespace) -> int:
@@ -53,21 +48,41 @@ def build(settings: Settings, given: argparse.Namespace) -> int:
 
 def serve(settings: Settings, given: argparse.Namespace) -> int:
     """Serves the current release; builds the default one first when there is none."""
-    if disk.current_release(settings.releases) is None:
-        print("no release yet: building the default one (about a minute)", flush=True)
-        _print_built(_build(settings, Plan(registry.data_folder()), Progress()))
-    address = f"http://{given.host}:{given.port}"
-    if "public_url" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"public_url": address})
-    print(f"Clusterloom is at {address}/ (Ctrl-C ends it)", flush=True)
-    uvicorn.run(
-        create_app(settings),
-        host=given.host,
-        port=given.port,
-        log_level="warning",
-        timeout_graceful_shutdown=5,
-    )
+    with _listening(given.host, given.port) as bound:
+        if disk.current_release(settings.releases) is None:
+            print("no release yet: building the default one (about a minute)", flush=True)
+            _print_built(_build(settings, Plan(registry.data_folder()), Progress()))
+        host = "127.0.0.1" if given.host in {"0.0.0.0", "::", ""} else given.host  # noqa: S104
+        address = f"http://{host}:{bound.getsockname()[1]}"
+        if "public_url" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"public_url": address})
+        print(f"Clusterloom is at {address}/ (Ctrl-C ends it)", flush=True)
+        config = uvicorn.Config(
+            create_app(settings), log_level="warning", timeout_graceful_shutdown=5
+        )
+        uvicorn.Server(config).run(sockets=[bound])
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket bound before any long work, so that a port in use is known at once."""
+    try:
+        # the protocol is named, since asyncio turns Nagle's delay off only for sockets of TCP
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+        try:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
+        except OSError:
+            bound.close()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}, port {port}: {error}; choose another with --host, --port"
+        ) from None
+    return bound
 
 
 def query(settings: Settings, given: argparse.Namespace) -> int:
@@ -80,19 +95,24 @@ def query(settings: Settings, given: argparse.Namespace) -> int:
             text = Path(text).read_text("utf-8")
         except OSError as error:
             raise UsageError(f"{text}: {error.strerror}") from None
-    inspect(text)
-    store = ox.Store.read_only(str(_release(settings, None).store_path))
-    try:
-        answer = store.query(text)
-    except SyntaxError as error:
-        raise explain(text, str(error)) from None
-    if isinstance(answer, ox.QueryTriples):
-        answer.serialize(sys.stdout.buffer, _GRAPHS.get(given.format, ox.RdfFormat.TURTLE))
-    elif isinstance(answer, ox.QueryBoolean):
-        print("true" if answer else "false")
-    else:
-        answer.serialize(sys.stdout.buffer, _RESULTS.get(given.format, ox.QueryResultsFormat.TSV))
+    asyncio.run(_answer(settings, text, given.format))
     return 0
+
+
+async def _answer(settings: Settings, text: str, short: str) -> None:
+    """Writes the answer as it comes, by the same engine and limits as the server's."""
+    graph = guard.form(text) in {"construct", "describe"}
+    types = GRAPH_TYPES if graph else TABLE_TYPES
+    media_type = types.get(short, TURTLE if graph else types["tsv"])
+    limits = Limits(settings.query_timeout, settings.query_memory)
+    engine = EmbeddedEngine(workers=1, megabytes=settings.query_memory, spares=0)
+    async with (
+        await engine.open(_release(settings, None)) as session,
+        await session.run(Query(text), limits, media_type) as result,
+    ):
+        async for chunk in result.chunks:
+            sys.stdout.buffer.write(chunk)
+    sys.stdout.flush()
 
 
 def check(settings: Settings, given: argparse.Namespace) -> int:
