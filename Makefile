@@ -32,7 +32,7 @@ bench: $(VENV)/dev.stamp ## measure builds and queries against peers (minutes)
 lock: | $(VENV)/bin/python ## pin every dependency anew (versions and hashes)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check pip-tools
 	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --extra build -o requirements.lock pyproject.toml
-	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	@$(BIN)/python -m piptools compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --extra build --extra reasoner --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 docs: $(VENV)/dev.stamp ## renew the generated parts of the README and of docs/
 	@$(BIN)/python -m cogapp -r README.md
