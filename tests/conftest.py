@@ -20,10 +20,7 @@ SHARED = ROOT.parent / "shared"
 
 INSTALL = {
     "rapper": "apt-get install raptor2-utils",
-    "roqet": "apt-get install rasqal-utils",
     "curl": "apt-get install curl",
-    "chromium": "apt-get install chromium",
-    "node": "apt-get install nodejs",
 }
 
 
