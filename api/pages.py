@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from clusterloom.api.thing_page import shown
 from clusterloom.api.things import description_of, new_address
 from clusterloom.namespaces import CLOOM, term, thing
 from clusterloom.ontology import vocabulary
+from clusterloom.ontology.reference import reference
 from clusterloom.queries.library import library
 from clusterloom.settings import Settings
 
@@ -154,13 +156,15 @@ async def _class_counts(served: Served) -> list[dict[str, Any]]:
 
 
 def ontology_page(request: Request) -> Response:
-    """Every class and property with its label and definition."""
-    terms = [
-        {"name": name, "kind": found.kind, "label": found.label, "definition": found.definition,
-         "above": sorted(found.supers)}
-        for name, found in vocabulary.terms().items()
-    ]  # fmt: skip
-    return page(request, "ontology.html", {"terms": terms, "namespace": CLOOM})
+    """Every class and property by module, with what is declared of it."""
+    modules = reference()
+    used_by: dict[str, list[str]] = defaultdict(list)
+    for entries in modules.values():
+        for entry in entries:
+            for name in entry.domains:
+                used_by[name].append(entry.name)
+    context = {"modules": modules, "used_by": used_by, "namespace": CLOOM}
+    return page(request, "ontology.html", context)
 
 
 def problem_page(

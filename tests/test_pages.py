@@ -179,3 +179,13 @@ def test_the_sparql_page_comes_filled_in_and_runs_no_query(client: httpx.Client)
     example = client.get("/sparql?example=areas").text
     assert "cloom:ThematicArea" in example
     assert client.get("/sparql?example=ares").status_code == 404
+
+
+def test_ontology_page_shows_ends_and_users_of_a_term(client: httpx.Client) -> None:
+    text = client.get("/ontology", headers={"accept": "text/html"}).text
+    part_of = text[text.index('id="partOf"') : text.index('id="partOf"') + 1200]
+    assert 'href="#Place"' in part_of
+    assert "inverse" in part_of
+    assert "transitive" in part_of
+    stage = text[text.index('id="Stage"') : text.index('id="Stage"') + 2500]
+    assert 'href="#inChain"' in stage

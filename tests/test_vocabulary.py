@@ -13,6 +13,7 @@ import pytest
 from clusterloom.namespaces import CLOOM, ONTOLOGY, PREFIXES
 from clusterloom.ontology import context, vocabulary
 from clusterloom.ontology.modules import MODULES, read_turtle, room
+from clusterloom.ontology.reference import reference
 
 RDF, RDFS, OWL, SKOS = (PREFIXES[p] for p in ("rdf", "rdfs", "owl", "skos"))
 TYPE = ox.NamedNode(RDF + "type")
@@ -213,3 +214,16 @@ def test_module_imports_what_it_uses(module: str) -> None:
     }
     stated = described(vocabulary.modules()[module])[f"{ONTOLOGY}/{module}"][OWL + "imports"]
     assert {f"{ONTOLOGY}/{name}" for name in used - {module}} <= set(stated)
+
+
+def test_the_reference_holds_every_term_once() -> None:
+    entries = [entry for module in reference().values() for entry in module]
+    assert sorted(entry.name for entry in entries) == sorted(vocabulary.terms())
+    by_name = {entry.name: entry for entry in entries}
+    assert by_name["partOf"].characters == ("transitive",)
+    assert by_name["partOf"].inverse == "hasPart"
+    assert by_name["hasPart"].inverse == "partOf"
+    assert by_name["inChain"].domains == ("Stage",)
+    assert by_name["level"].range_reason
+    properties = [entry for entry in entries if entry.kind in {"object", "data"}]
+    assert all(entry.domains or entry.domain_reason for entry in properties)
