@@ -11,7 +11,7 @@ PORT ?= 8000
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.stamp ## build the default release if there is none and serve it on 127.0.0.1:8000
+run: $(VENV)/run.stamp ## build the default release if there is none and serve it on 127.0.0.1:8000 (PORT=...)
 	@$(BIN)/clusterloom serve --port $(PORT)
 
 build: $(VENV)/run.stamp ## build a new release from the tables

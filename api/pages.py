@@ -31,6 +31,10 @@ _CHOICES_LIMIT = 300
 """Values of a filter that a list page offers in a menu; beyond it the reader types."""
 
 
+FEATURED = ("partners-for-a-cluster", "missing-stages-and-who-has-them", "cluster-directory")
+"""The questions that the home page shows."""
+
+
 def pages_router(settings: Settings) -> APIRouter:
     """The pages. They are no part of the OpenAPI document, which is about data."""
     router = APIRouter(include_in_schema=False)
@@ -42,7 +46,7 @@ def pages_router(settings: Settings) -> APIRouter:
             "release": served.release.id,
             "triples": served.report.get("triples"),
             "counts": await served.once("class counts", _class_counts),
-            "examples": list(library().values())[:3],
+            "examples": [library()[name] for name in FEATURED if name in library()],
             "sources": len(served.report.get("sources", {})),
             "public_url": settings.public_url,
         }

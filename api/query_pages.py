@@ -43,13 +43,15 @@ def query_pages_router() -> APIRouter:
         query = query_named(name)
         given, _ = split(request.query_params.multi_items())
         # a page that was only opened shows the answer to the sample values
-        values = given or {p.name: list(p.samples) for p in query.parameters if not p.optional}
+        opened = not request.query_params
+        samples = {p.name: list(p.samples) for p in query.parameters if not p.optional}
+        values = samples if opened else given
         problem = ""
         found = Answer(query.columns, [])
         text = query.sparql
         try:
             # a partial release may lack the samples: that is no fault of the reader
-            text = await filled(served_now(), query, given) if given else render(query, values)
+            text = render(query, values) if opened else await filled(served_now(), query, given)
             found = await answer(served_now(), query, text)
         except UsageError as error:
             problem = error.detail

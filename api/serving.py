@@ -27,6 +27,9 @@ KEPT = 1000
 """Things worked out of a release that are remembered, such as totals of filters."""
 PATIENCE = 10.0
 """Seconds that a look-up waits for its turn before the client is told to come back."""
+PATIENCE = 1.0
+"""Seconds a request waits for a new release to open before the old one answers it."""
+
 RETRY = 30.0
 """Seconds after which a release that could not be opened is tried again."""
 
@@ -128,6 +131,9 @@ class Serving:
         self._notice()
         if self._now is None:
             await self._moved()
+        elif self._moving is not None and not self._moving.done():
+            # opening takes a tenth of a second; a slow one is not waited for
+            await asyncio.wait({self._moving}, timeout=PATIENCE)
         served = self._now
         if served is None:
             raise NotReady("no release has been published; run `clusterloom build`")

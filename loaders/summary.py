@@ -24,6 +24,9 @@ _FIGURES = {
     "cluster organisations": _CLUSTER,
     "of which with a region": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:locatedIn ?r }}",
     "of which with a country": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:inCountry ?r }}",
+    "of which covering a stage of a value chain": (
+        f"{{ SELECT DISTINCT ?c WHERE {{ {_CLUSTER} ; cloom:covers ?stage }} }}"
+    ),
     "of which with a partnership": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:inPartnership ?r }}",
     "of which with a label award": f"{_CLUSTER} FILTER EXISTS {{ ?c cloom:label ?r }}",
 }

@@ -174,6 +174,14 @@ def test_a_new_release_is_moved_to_without_a_failed_request(tmp_path: Path) -> N
         assert client.get("/api/v1/clusters").json()["total"] == 0
 
 
+def test_the_first_request_after_a_switch_gets_the_new_release(tmp_path: Path) -> None:
+    with small.small_settings(tmp_path) as settings, small.serving(settings) as client:
+        assert client.get("/health").json()["release"] == small.RELEASE
+        graphs = {("s3-areas", "asserted"): small.GRAPHS["s3-areas", "asserted"]}
+        small.make_release(settings.releases, graphs, small.NEXT_RELEASE)
+        assert client.get("/health").json()["release"] == small.NEXT_RELEASE
+
+
 def test_a_broken_release_leaves_the_served_one(tmp_path: Path) -> None:
     with small.small_settings(tmp_path) as settings, small.serving(settings) as client:
         broken = settings.releases / small.NEXT_RELEASE

@@ -49,6 +49,13 @@ def test_a_syntax_error_shows_where_and_what_to_do(
     assert "PREFIX rdfs:" in message
 
 
+def test_a_format_that_does_not_fit_is_refused(
+    served: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["query", "SELECT * {}", "--format", "ttl"]) == 2
+    assert "tsv" in capsys.readouterr().err
+
+
 def test_service_is_refused(served: Release, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["query", "SELECT * { SERVICE <http://127.0.0.1/> { ?s ?p ?o } }"]) == 2
     assert "SERVICE" in capsys.readouterr().err

@@ -12,6 +12,7 @@ import pytest
 import fixtures_api as small
 from clusterloom.api.catalogue import RESOURCES
 from clusterloom.namespaces import ID
+from clusterloom.queries.library import library
 
 HTML = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PAGES = [
@@ -189,3 +190,11 @@ def test_ontology_page_shows_ends_and_users_of_a_term(client: httpx.Client) -> N
     assert "transitive" in part_of
     stage = text[text.index('id="Stage"') : text.index('id="Stage"') + 2500]
     assert 'href="#inChain"' in stage
+
+
+def test_a_required_field_left_empty_is_asked_for(client: httpx.Client) -> None:
+    name = next(n for n, q in library().items() if any(not p.optional for p in q.parameters))
+    parameter = next(p for p in library()[name].parameters if not p.optional)
+    answer = client.get(f"/queries/{name}?{parameter.name}=", headers={"accept": "text/html"})
+    assert answer.status_code == 400
+    assert "is missing" in answer.text

@@ -64,7 +64,10 @@ def parser() -> argparse.ArgumentParser:
     query = commands_.add_parser("query", help="answer a SPARQL query from the current release")
     query.add_argument("query", help="the query, or a file name ending in .rq, or - for stdin")
     query.add_argument(
-        "--format", default="tsv", choices=["tsv", "csv", "json", "xml", "ttl", "nt"]
+        "--format",
+        default="default",
+        metavar="FORMAT",
+        help="tsv (default), csv, json, xml; of triples ttl (default), jsonld, nt, rdf, trig, nq",
     )
 
     check = commands_.add_parser("check", help="run SHACL shapes and checks on a release")

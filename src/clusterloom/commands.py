@@ -29,7 +29,7 @@ from clusterloom.settings import Settings
 from clusterloom.store import guard
 from clusterloom.store import release as disk
 from clusterloom.store.embedded import EmbeddedEngine
-from clusterloom.store.engine import GRAPH_TYPES, TABLE_TYPES, TURTLE, Limits, Query
+from clusterloom.store.engine import GRAPH_TYPES, TABLE_TYPES, TSV, TURTLE, Limits, Query
 
 
 def build(settings: Settings, given: argparse.Namespace) -> int:
@@ -103,7 +103,10 @@ async def _answer(settings: Settings, text: str, short: str) -> None:
     """Writes the answer as it comes, by the same engine and limits as the server's."""
     graph = guard.form(text) in {"construct", "describe"}
     types = GRAPH_TYPES if graph else TABLE_TYPES
-    media_type = types.get(short, TURTLE if graph else types["tsv"])
+    if short not in types and short != "default":
+        what = "triples (CONSTRUCT, DESCRIBE)" if graph else "rows (SELECT, ASK)"
+        raise UsageError(f"--format {short}: {what} are written as {', '.join(types)}")
+    media_type = types.get(short, TURTLE if graph else TSV)
     limits = Limits(settings.query_timeout, settings.query_memory)
     engine = EmbeddedEngine(workers=1, megabytes=settings.query_memory, spares=0)
     async with (
