@@ -27,7 +27,7 @@ KEPT = 1000
 """Things worked out of a release that are remembered, such as totals of filters."""
 PATIENCE = 10.0
 """Seconds that a look-up waits for its turn before the client is told to come back."""
-PATIENCE = 1.0
+OPENING = 1.0
 """Seconds a request waits for a new release to open before the old one answers it."""
 
 RETRY = 30.0
@@ -133,7 +133,7 @@ class Serving:
             await self._moved()
         elif self._moving is not None and not self._moving.done():
             # opening takes a tenth of a second; a slow one is not waited for
-            await asyncio.wait({self._moving}, timeout=PATIENCE)
+            await asyncio.wait({self._moving}, timeout=OPENING)
         served = self._now
         if served is None:
             raise NotReady("no release has been published; run `clusterloom build`")
