@@ -129,10 +129,10 @@ def test_rows_are_cut_only_when_asked_and_told(release: Release) -> None:
 @pytest.mark.parametrize("text", [CROSS, COUNT, SORT])
 def test_a_deadline_ends_any_query_in_time(release: Release, text: str) -> None:
     async def test(session: EmbeddedSession) -> None:
+        # far more memory than a sort can fill until the deadline
+        limits = Limits(seconds=0.7, megabytes=8000)
         began = time.monotonic()
         with pytest.raises(QueryTimeout) as caught:
-            # far more memory than a sort can fill until the deadline
-            limits = Limits(seconds=0.7, megabytes=8000)
             await (await session.run(Query(text), limits, CSV)).read()
         assert time.monotonic() - began < 0.7 + 0.5
         assert caught.value.status == 504
