@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 export CLUSTERLOOM_DATA_DIR ?= $(CURDIR)/var
 PORT ?= 8000
+FUZZ ?= 300
 
-.PHONY: help run build test lint types bench clean lock docs
+.PHONY: help run build test fuzz lint types bench clean lock docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +19,11 @@ build: $(VENV)/run.stamp ## build a new release from the tables
 	@$(BIN)/clusterloom build
 
 test: $(VENV)/dev.stamp lint types ## every test (tests needing a tool that is absent skip with the line that installs it)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not alone"
+	@$(BIN)/python -m pytest -n 0 -m alone
+
+fuzz: $(VENV)/dev.stamp ## made-up requests and queries, many (FUZZ=300 examples of each)
+	@FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/test_schemathesis.py tests/test_fuzz.py
 
 lint: $(VENV)/dev.stamp ## style
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .

@@ -11,25 +11,45 @@ import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from clusterloom import __version__
+from clusterloom.api.compression import CompressionMiddleware
 from clusterloom.api.documents import documents_router
 from clusterloom.api.dumps import dumps_router
 from clusterloom.api.edges import EdgeMiddleware
+from clusterloom.api.entry import entry_router
+from clusterloom.api.etag import ConditionalMiddleware
+from clusterloom.api.explain import explain_response
+from clusterloom.api.lane import Lane
 from clusterloom.api.linked_data import linked_data_router
 from clusterloom.api.pages import pages_router, problem_page
+from clusterloom.api.pin import WithoutRelease
 from clusterloom.api.problems import install
 from clusterloom.api.query_pages import query_pages_router, sparql_page
 from clusterloom.api.query_routes import query_router
+from clusterloom.api.reconcile import reconcile_router
+from clusterloom.api.release_schema import document_release
+from clusterloom.api.releases import releases_router
 from clusterloom.api.render import likes_pages
 from clusterloom.api.rest import rest_router
 from clusterloom.api.rest_schema import PROBLEM
-from clusterloom.api.serving import ReleaseMiddleware, Serving, served_now, session_now
-from clusterloom.api.sparql import sparql_router
+from clusterloom.api.search import search_router
+from clusterloom.api.serving import (
+    NotReady,
+    ReleaseMiddleware,
+    Serving,
+    served_now,
+    session_now,
+)
+from clusterloom.api.sparql import PATH, SparqlEndpoint, SparqlMiddleware, sparql_router
+from clusterloom.api.spreadsheet import Maker
+from clusterloom.api.void import void_router
+from clusterloom.api.why import why_router
 from clusterloom.errors import ClusterloomError
 from clusterloom.settings import Settings
-from clusterloom.store.embedded import EmbeddedEngine
-from clusterloom.store.engine import Engine
+from clusterloom.store.engine import Engine, Query
+from clusterloom.store.engines import engine_of
 
 _DESCRIPTION = (
     "The open knowledge graph of Europe's clusters, value chains and smart-specialisation areas. "
@@ -42,11 +62,14 @@ _TAGS = [
     {"name": "Vocabulary", "description": "Ontology, shapes and JSON-LD context."},
     {"name": "Dumps", "description": "The catalogue, and whole releases to take away."},
     {"name": "Resources", "description": "Lists with filters and paging, and their items."},
+    {"name": "Search", "description": "Things by name, also by a name spelt wrong."},
+    {"name": "Reconciliation", "description": "Matching of tables, as OpenRefine does it."},
+    {"name": "Releases", "description": "What is kept, and what changed between two releases."},
     {"name": "Query library", "description": "Questions with typed parameters."},
     {"name": "Operation", "description": "Whether and what the service serves."},
 ]
 
-_DATA_PATHS = ("/api/", "/data/", "/sparql", "/health", "/ready", "/openapi.json")
+_DATA_PATHS = ("/api/", "/data/", "/sparql", "/reconcile", "/health", "/ready", "/openapi.json")
 """Where errors are problem JSON whatever the client likes."""
 
 _PROBLEM = {"application/problem+json": {"schema": PROBLEM}}
@@ -56,13 +79,25 @@ _KEPT = ("allow", "cache-control", "retry-after")
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
-def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
-    """The service over the releases that the settings name, on the embedded engine by default.
+class Service(FastAPI):
+    """The app, with a short way for answers that are at hand."""
+
+    lane: Lane
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the app."""
+        if scope["type"] == "http" and scope["path"] == PATH and await self.lane(scope, send):
+            return
+        await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> Service:
+    """The service over the releases that the settings name, on the engine that they choose.
 
     The current release is opened when the app starts and closed when it ends; a release that is
     published meanwhile is moved to without a restart.
     """
-    serving = Serving(settings, engine or EmbeddedEngine.from_settings(settings))
+    serving = Serving(settings, engine or engine_of(settings))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
@@ -72,7 +107,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         finally:
             await serving.aclose()
 
-    app = FastAPI(
+    app = Service(
         title="Clusterloom",
         version=__version__,
         summary="Linked data, SPARQL and REST over one knowledge graph.",
@@ -85,21 +120,50 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         responses={"default": {"description": "Any other error", "content": _PROBLEM}},
         lifespan=lifespan,
     )
-    app.add_middleware(ReleaseMiddleware, serving=serving)
+    endpoint = SparqlEndpoint(session_now, settings, sparql_page, explain_response)
+    app.lane = Lane(endpoint.cache, settings.releases)
+    serving.replaced = endpoint.cache.clear
+    app.add_middleware(WithoutRelease)
+    app.add_middleware(ConditionalMiddleware, about=_about(settings))
+    app.add_middleware(CompressionMiddleware)
+    app.add_middleware(SparqlMiddleware, endpoint=endpoint)
+    app.add_middleware(ReleaseMiddleware, serving=serving, public_url=settings.public_url)
     app.add_middleware(EdgeMiddleware)
     install(app)
     _answer_people(app)
-    app.include_router(sparql_router(session_now, settings, sparql_page))
-    app.include_router(query_router())
-    app.include_router(rest_router(settings))
+    app.include_router(sparql_router(endpoint))
+    app.include_router(why_router(settings))
+    maker = Maker()
+    app.include_router(query_router(settings, maker))
+    app.include_router(search_router())
+    app.include_router(reconcile_router(settings))
+    app.include_router(releases_router(settings, serving, maker))
+    app.include_router(rest_router(settings, maker))
     app.include_router(linked_data_router(settings))
-    app.include_router(documents_router())
+    app.include_router(documents_router(settings))
     app.include_router(dumps_router(settings))
+    app.include_router(void_router(settings))
+    app.include_router(entry_router(settings))
     app.include_router(query_pages_router())
     app.include_router(pages_router(settings))
     _add_operation(app)
+    document_release(app)
     app.mount("/static", StaticFiles(directory=str(files("clusterloom.api") / "static")))
     return app
+
+
+def _about(settings: Settings) -> Callable[[], tuple[object, ...] | None]:
+    """What every answer depends on beside its request."""
+
+    def about() -> tuple[object, ...] | None:
+        try:
+            served = served_now()
+        except NotReady:
+            return None
+        # routes ask without naming graphs, as this query does
+        return settings.public_url, served.release.id, served.session.variant(Query("ASK {}"))
+
+    return about
 
 
 def _add_operation(app: FastAPI) -> None:

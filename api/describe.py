@@ -7,29 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clusterloom import terms
+from clusterloom.api.gate import GraphInfo, closed_graphs, graph_infos
+from clusterloom.api.guarded import open_only
 from clusterloom.api.items import PRIVATE, SME
-from clusterloom.api.labels import labels_of, open_only
+from clusterloom.api.labels import labels_of
 from clusterloom.api.rows import Cell, Row, compact
 from clusterloom.api.serving import Served
-from clusterloom.namespaces import CLOOM, META_GRAPH, PREFIXES
+from clusterloom.namespaces import PREFIXES
 
 INCOMING_LIMIT = 100
 """Links into a thing that a description lists for each property; the count is always whole."""
 
-_LABEL = terms.iri(PREFIXES["rdfs"] + "label")
 _TYPE = PREFIXES["rdf"] + "type"
-_SOURCE = PREFIXES["dcterms"] + "source"
-_META = terms.iri(META_GRAPH)
-
-
-@dataclass(frozen=True)
-class GraphInfo:
-    """What graph/meta says of one named graph."""
-
-    kind: str
-    dataset: str
-    title: str
-    redistribute: bool
 
 
 @dataclass(frozen=True)
@@ -82,38 +71,21 @@ class Description:
         return dict(sorted((self.graphs[g].dataset, self.graphs[g].title) for g in used))
 
     @property
+    def licences(self) -> frozenset[str]:
+        """The licences of those datasets."""
+        used = {g for s in self.statements for g in s.graphs if g in self.graphs}
+        return frozenset(self.graphs[g].licence for g in used if self.graphs[g].licence)
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The classes of the thing, ours by local name."""
+        return frozenset(compact(cell.value) for cell in self.values(_TYPE))
+
+    @property
     def cut(self) -> str:
         """Where links into the thing were left out, in words; blank when all are there."""
         left = [f"{len(i.subjects)} of {i.count} by {i.predicate}" for i in self.incoming if i.cut]
         return f"links into the thing: {'; '.join(left)}" if left else ""
-
-
-async def graph_infos(served: Served) -> dict[str, GraphInfo]:
-    """Every named graph that graph/meta describes; read once per release."""
-
-    async def read(served: Served) -> dict[str, GraphInfo]:
-        rows = await served.select(
-            f"SELECT ?g ?kind ?d ?title ?open WHERE {{ GRAPH {_META} {{ "
-            f"?g <{CLOOM}kind> ?kind ; <{_SOURCE}> ?d . OPTIONAL {{ ?d {_LABEL} ?title }} "
-            f"OPTIONAL {{ ?d <{CLOOM}redistribute> ?open }} }} }}"
-        )
-        return {
-            row["g"].value: GraphInfo(
-                kind=row["kind"].value,
-                dataset=row["d"].value,
-                title=row["title"].value if "title" in row else row["d"].value,
-                redistribute="open" not in row or bool(row["open"].plain()),
-            )
-            for row in rows
-        }
-
-    return await served.once("graphs", read)
-
-
-async def closed_graphs(served: Served) -> frozenset[str]:
-    """The graphs whose statements may not be given away."""
-    infos = await graph_infos(served)
-    return frozenset(g for g, info in infos.items() if not info.redistribute)
 
 
 async def describe(served: Served, iri: str) -> Description | None:
@@ -136,7 +108,7 @@ async def describe(served: Served, iri: str) -> Description | None:
     incoming = await _incoming(served, thing, counted, closed)
     touched = [s.value.value for s in statements if s.value.is_iri]
     touched += [subject for found in incoming for subject in found.subjects]
-    labels = await labels_of(served, touched, closed)
+    labels = await labels_of(served, touched)
     return Description(iri, statements, incoming, labels, infos)
 
 

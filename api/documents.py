@@ -1,33 +1,41 @@
-"""The ontology, the shapes and the JSON-LD context, by content negotiation from package files."""
+"""The ontology, the shapes and the JSON-LD context, by content negotiation from package files.
+
+Each is served without a version and with one; the unversioned answer names the versioned address
+as the canonical one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import pyoxigraph as ox
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from clusterloom import __version__
 from clusterloom.api.nearest import hint
-from clusterloom.api.negotiation import HTML, XHTML, accept_of, content_type, negotiate
+from clusterloom.api.negotiation import HTML, XHTML, accept_of, negotiate
 from clusterloom.api.pages import ontology_page
-from clusterloom.errors import NotAcceptable, NotFound
-from clusterloom.namespaces import PREFIXES
+from clusterloom.api.triples import WRITERS, chosen_format, sent, written
+from clusterloom.errors import NotFound
 from clusterloom.ontology.modules import modules, read_turtle, room
+from clusterloom.settings import Settings
 
-_WRITERS = {
-    "text/turtle": ox.RdfFormat.TURTLE,
-    "application/rdf+xml": ox.RdfFormat.RDF_XML,
-    "application/n-triples": ox.RdfFormat.N_TRIPLES,
-    "application/ld+json": ox.RdfFormat.JSON_LD,
-}
+VERSIONS = (__version__,)
+"""The versions of ontology, shapes and context that this software carries."""
+
 _FOLDERS = ("alignments", "imports")
-_CONTENT: dict[str, dict[str, str]] = {name: {} for name in _WRITERS}
-_SENT = {"description": "The file", "content": _CONTENT}
-_REFUSED = {"description": "No format fits the Accept header"}
+_CONTENT: dict[str, dict[str, str]] = {name: {} for name in WRITERS}
+_SENT: dict[int | str, dict[str, Any]] = {200: {"description": "The file", "content": _CONTENT}}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    406: {"description": "No format fits the Accept header"}
+}
+_UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {"description": "No such version or module; names those there are"}
+}
+_JSON_LD = "application/ld+json"
 
 
 @cache
@@ -35,33 +43,32 @@ def _written(paths: tuple[Path, ...], media_type: str) -> bytes:
     """The triples of the files in one of the formats; a single Turtle file is sent as it is."""
     if media_type == "text/turtle" and len(paths) == 1:
         return paths[0].read_bytes()
-    triples = [t for n, path in enumerate(paths) for t in read_turtle(path, f"m{n}")]
-    return ox.serialize(triples, format=_WRITERS[media_type], prefixes=PREFIXES) or b""
+    return written([t for n, path in enumerate(paths) for t in read_turtle(path, f"m{n}")],
+                   media_type)  # fmt: skip
 
 
-def _send(request: Request, paths: Iterable[Path]) -> Response:
-    chosen = negotiate(accept_of(request.headers), [*_WRITERS])
-    if chosen is None:
-        raise NotAcceptable(f"this can be had as {', '.join(_WRITERS)}", available=[*_WRITERS])
-    body = _written(tuple(paths), chosen)
-    return Response(body, headers={"Content-Type": content_type(chosen), "Vary": "Accept"})
+def _send(request: Request, paths: Iterable[Path], canonical: str = "") -> Response:
+    media_type = chosen_format(request)
+    headers = {"Link": f'<{canonical}>; rel="canonical"'} if canonical else {}
+    return sent(_written(tuple(paths), media_type), media_type, headers)
 
 
-def documents_router() -> APIRouter:
+def documents_router(settings: Settings) -> APIRouter:
     """The routes of `/ontology`, `/shapes` and `/context.jsonld`."""
     router = APIRouter(tags=["Vocabulary"])
+    here = settings.public_url
 
     def ontology(request: Request) -> Response:
-        offers = [*_WRITERS, HTML, XHTML]
+        offers = [*WRITERS, HTML, XHTML]
         if negotiate(accept_of(request.headers), offers) in {HTML, XHTML}:
             return ontology_page(request)
-        return _send(request, modules().values())
+        return _send(request, modules().values(), f"{here}/ontology/{__version__}")
 
     @router.get(
         "/ontology",
         summary="The ontology with all its modules",
         response_class=Response,
-        responses={200: _SENT, 406: _REFUSED},
+        responses={**_SENT, **_REFUSED},
     )
     async def whole(request: Request) -> Response:
         return ontology(request)
@@ -70,60 +77,97 @@ def documents_router() -> APIRouter:
         "/ontology/{name}",
         summary="The ontology in a version, or one module of it",
         response_class=Response,
-        responses={200: _SENT, 404: {"description": "No such version or module"}, 406: _REFUSED},
+        responses={**_SENT, **_UNKNOWN, **_REFUSED},
     )
     async def part(request: Request, name: str) -> Response:
-        if name == __version__:
-            return ontology(request)
-        return _module(request, name)
+        return ontology(request) if name in VERSIONS else _send(request, [_module(name)])
 
     @router.get(
         "/ontology/{name}/{version}",
         summary="One module of the ontology in a version, an alignment or an import extract",
         response_class=Response,
-        responses={200: _SENT, 404: {"description": "No such version or module"}, 406: _REFUSED},
+        responses={**_SENT, **_UNKNOWN, **_REFUSED},
     )
     async def versioned(request: Request, name: str, version: str) -> Response:
         if name in _FOLDERS:
-            return _file(request, name, version)
-        if version != __version__:
-            raise NotFound(f"the ontology is served in version {__version__}, not {version!r}")
-        return _module(request, name)
+            return _send(request, [_file(name, version)])
+        _check_version("the ontology", version)
+        return _send(request, [_module(name)])
 
     @router.get(
         "/shapes",
         summary="The SHACL shapes of every module",
         response_class=Response,
-        responses={200: _SENT, 406: _REFUSED},
+        responses={**_SENT, **_REFUSED},
     )
     async def shapes(request: Request) -> Response:
-        return _send(request, sorted((room() / "shapes").glob("*.ttl")))
+        return _send(request, _shape_files().values(), f"{here}/shapes/{__version__}")
+
+    @router.get(
+        "/shapes/{name}",
+        summary="The SHACL shapes in a version, or those of one module",
+        response_class=Response,
+        responses={**_SENT, **_UNKNOWN, **_REFUSED},
+    )
+    async def shapes_part(request: Request, name: str) -> Response:
+        if name in VERSIONS:
+            return _send(request, _shape_files().values())
+        files = _shape_files()
+        if (stem := name.removesuffix(".ttl")) not in files:
+            raise NotFound(f"there are no shapes {name!r} (modules: {', '.join(files)}; "
+                           f"versions: {', '.join(VERSIONS)})")  # fmt: skip
+        return _send(request, [files[stem]])
 
     @router.get(
         "/context.jsonld",
         summary="The JSON-LD context",
         response_class=Response,
-        responses={200: {"description": "The context", "content": {"application/ld+json": {}}}},
+        responses={200: {"description": "The context", "content": {_JSON_LD: {}}}},
     )
     async def context() -> Response:
-        body = (room() / "context.jsonld").read_bytes()
-        return Response(body, media_type="application/ld+json")
+        link = f'<{here}/context/{__version__}.jsonld>; rel="canonical"'
+        return Response(_context(), media_type=_JSON_LD, headers={"Link": link})
+
+    @router.get(
+        "/context/{version}.jsonld",
+        summary="The JSON-LD context in a version",
+        response_class=Response,
+        responses={200: {"description": "The context", "content": {_JSON_LD: {}}}, **_UNKNOWN},
+    )
+    async def context_version(version: str) -> Response:
+        _check_version("the context", version)
+        return Response(_context(), media_type=_JSON_LD)
 
     return router
 
 
-def _file(request: Request, folder: str, name: str) -> Response:
+def _check_version(what: str, version: str) -> None:
+    if version not in VERSIONS:
+        raise NotFound(f"{what} is served in version {', '.join(VERSIONS)}, not {version!r}")
+
+
+@cache
+def _context() -> bytes:
+    return (room() / "context.jsonld").read_bytes()
+
+
+@cache
+def _shape_files() -> dict[str, Path]:
+    return {path.stem: path for path in sorted((room() / "shapes").glob("*.ttl"))}
+
+
+def _file(folder: str, name: str) -> Path:
     known = {path.stem: path for path in sorted((room() / folder).glob("*.ttl"))}
     stem = name.removesuffix(".ttl")
     if stem not in known:
         raise NotFound(f"the ontology has no {folder}/{name}{hint(stem, list(known))}")
-    return _send(request, [known[stem]])
+    return known[stem]
 
 
-def _module(request: Request, name: str) -> Response:
+def _module(name: str) -> Path:
     stem = name.removesuffix(".ttl")
     if stem not in modules():
         known = ", ".join(modules())
         raise NotFound(f"the ontology has no module or version {name!r} (modules: {known}; "
-                       f"version: {__version__})")  # fmt: skip
-    return _send(request, [modules()[stem]])
+                       f"version: {', '.join(VERSIONS)})")  # fmt: skip
+    return modules()[stem]

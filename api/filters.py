@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from clusterloom import terms
 from clusterloom.api.aliases import current
+from clusterloom.api.gate import open_select
 from clusterloom.api.nearest import hint
 from clusterloom.api.resources import Filter, Resource
 from clusterloom.api.rows import key_of, local, values
@@ -125,9 +126,10 @@ async def choices(served: Served, resource: Resource, wanted: Filter) -> dict[st
     """The values of a `choice` filter in this release: as text -> as serialised term."""
 
     async def read(served: Served) -> dict[str, str]:
-        rows = await served.select(
+        rows = await open_select(
+            served,
             f"{_HEAD}SELECT DISTINCT ?f WHERE {{ ?item a cloom:{resource.of_class} . "
-            f"{wanted.pattern} }} LIMIT {_DOMAIN_LIMIT}"
+            f"{wanted.pattern} }} LIMIT {_DOMAIN_LIMIT}",
         )
         return {row["f"].value: row["f"].written() for row in rows}
 
@@ -140,8 +142,9 @@ async def _things(served: Served, wanted: Filter, words: Sequence[str]) -> list[
         meant[word] = _candidates(wanted, word)
     every = [iri for iris in meant.values() for iri in iris]
     of_class = f"?v a cloom:{wanted.of_class}" if wanted.of_class else "?v rdfs:label ?label"
-    rows = await served.select(
-        f"{_HEAD}SELECT DISTINCT ?v WHERE {{ {values('v', map(terms.iri, every))} {of_class} }}"
+    rows = await open_select(
+        served,
+        f"{_HEAD}SELECT DISTINCT ?v WHERE {{ {values('v', map(terms.iri, every))} {of_class} }}",
     )
     known = {row["v"].value for row in rows}
     written = []
@@ -171,9 +174,10 @@ async def domain(served: Served, wanted: Filter) -> dict[str, str]:
     async def read(served: Served) -> dict[str, str]:
         if not wanted.of_class:
             return {}
-        rows = await served.select(
-            f"{_HEAD}SELECT ?v ?label WHERE {{ ?v a cloom:{wanted.of_class} ; rdfs:label ?label }} "
-            f"LIMIT {_DOMAIN_LIMIT + 1}"
+        rows = await open_select(
+            served,
+            f"{_HEAD}SELECT DISTINCT ?v ?label WHERE {{ ?v a cloom:{wanted.of_class} ; "
+            f"rdfs:label ?label }} LIMIT {_DOMAIN_LIMIT + 1}",
         )
         if len(rows) > _DOMAIN_LIMIT:
             return {}

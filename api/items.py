@@ -57,7 +57,7 @@ async def _properties(served: Served, iris: Iterable[str], wanted: Iterable[Colu
     branches = dict.fromkeys(_branch(column.property) for column in columns)
     anyone = f"{{ {' } UNION { '.join(branches)} }}"
     rows = await select_for(
-        served, "item", iris, lambda some: f"SELECT ?item ?p ?v WHERE {{ {some} {anyone} }}"
+        served, "item", iris, lambda some: f"SELECT DISTINCT ?item ?p ?v WHERE {{ {some} {anyone} }}"
     )
     found = {row["v"].value for row in rows if row["v"].is_iri and row["p"].value != "rdf:type"}
     labels, classes = await asyncio.gather(
@@ -84,7 +84,7 @@ def _branch(name: str) -> str:
 async def _classes(served: Served, iris: Iterable[str]) -> dict[str, set[str]]:
     """Our classes of each thing."""
     rows = await select_for(
-        served, "v", iris, lambda some: f"SELECT ?v ?c WHERE {{ {some} ?v a ?c }}"
+        served, "v", iris, lambda some: f"SELECT DISTINCT ?v ?c WHERE {{ {some} ?v a ?c }}"
     )
     found: dict[str, set[str]] = defaultdict(set)
     for row in rows:

@@ -9,11 +9,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from clusterloom import __version__
 from clusterloom.api.describe import Description
 from clusterloom.api.rows import XSD, Cell
 from clusterloom.namespaces import CLOOM, PREFIXES
 
 _TYPE = PREFIXES["rdf"] + "type"
+_SINGLE = frozenset({"rdfs:label", "rdfs:comment", "owl:versionInfo"})
+"""What has one value and no entry of its own in the context."""
 
 
 @cache
@@ -39,12 +42,14 @@ def name_of(iri: str) -> str:
 
 
 def document(
-    description: Description, about: Iterable[tuple[str, Cell]], address: str
+    description: Description, about: Iterable[tuple[str, Cell]], address: str, public_url: str = ""
 ) -> dict[str, Any]:
     """The thing as JSON-LD with its context inside, so that reading it needs no network.
 
     `about` are statements about this document, whose IRI is `address`. Links into the thing
-    stand under `@reverse`; what is linked carries its label.
+    stand under `@reverse`; what is linked carries its label. A property that may repeat is an
+    array, however many values it has; another one is plain. With a `public_url` the context is
+    the address of the published one there.
     """
     node: dict[str, Any] = {"id": description.iri}
     types = sorted(name_of(c.value) for c in description.values(_TYPE))
@@ -55,20 +60,25 @@ def document(
         if statement.predicate != _TYPE:
             name = name_of(statement.predicate)
             values[name].append(_value(name, statement.value, description.labels))
-    node |= {name: _one_or_many(found) for name, found in sorted(values.items())}
+    node |= {name: _one_or_many(name, found) for name, found in sorted(values.items())}
     reverse = {
         name_of(incoming.predicate): [_link(s, description.labels) for s in incoming.subjects]
         for incoming in description.incoming
     }
     if reverse:
         node["@reverse"] = reverse
-    page: dict[str, Any] = {"id": address, "type": "foaf:Document"}
+    page: dict[str, Any] = {"id": address, "type": ["foaf:Document"]}
     said: dict[str, list[Any]] = defaultdict(list)
     for predicate, cell in about:
         said[name_of(predicate)].append(_value(name_of(predicate), cell, {}))
-    page |= {name: _one_or_many(found) for name, found in said.items()}
+    page |= {name: _one_or_many(name, found) for name, found in said.items()}
     node["foaf:isPrimaryTopicOf"] = page
-    return {"@context": _used(node), **node}
+    return {"@context": context_address(public_url) if public_url else _used(node), **node}
+
+
+def context_address(public_url: str) -> str:
+    """Where the context of this version is served."""
+    return f"{public_url}/context/{__version__}.jsonld"
 
 
 def _value(name: str, cell: Cell, labels: dict[str, Cell]) -> Any:
@@ -101,8 +111,11 @@ def _link(iri: str, labels: dict[str, Cell]) -> dict[str, Any]:
     return link
 
 
-def _one_or_many(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else values
+def _one_or_many(name: str, values: list[Any]) -> Any:
+    """An array where the context says so, or where there are several values after all."""
+    definition = context().get(name)
+    single = name in _SINGLE or (isinstance(definition, dict) and "@container" not in definition)
+    return values[0] if single and len(values) == 1 else values
 
 
 def _used(node: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from clusterloom import terms
+from clusterloom.api.gate import open_select
 from clusterloom.api.rows import Cell, Row, values
 from clusterloom.api.serving import Served
 from clusterloom.namespaces import PREFIXES
@@ -14,35 +15,25 @@ _PART = 1000
 """IRIs in one query."""
 
 
-def open_only(closed: frozenset[str]) -> str:
-    """A filter that leaves the closed graphs out, where there are any."""
-    if not closed:
-        return ""
-    return f"FILTER (?g NOT IN ({', '.join(map(terms.iri, sorted(closed)))}))"
-
-
 async def select_for(
     served: Served, name: str, iris: Iterable[str], query: Callable[[str], str]
 ) -> list[Row]:
-    """The rows of a query for many things, asked for in parts that stay short enough to parse.
+    """The open rows of a query for many things, asked for in parts short enough to parse.
 
     `query` makes the text around a VALUES clause that binds `?<name>` to some of the IRIs.
     """
     wanted = sorted({iri for iri in iris if _is_safe(iri)})
     parts = [wanted[start : start + _PART] for start in range(0, len(wanted), _PART)]
-    answers = [await served.select(query(values(name, map(terms.iri, part)))) for part in parts]
+    answers = [
+        await open_select(served, query(values(name, map(terms.iri, part)))) for part in parts
+    ]
     return [row for answer in answers for row in answer]
 
 
-async def labels_of(
-    served: Served, iris: Iterable[str], closed: frozenset[str] = frozenset()
-) -> dict[str, Cell]:
-    """The label of each IRI that has one."""
-    where = f"?s {_LABEL} ?label"
-    if closed:
-        where = f"GRAPH ?g {{ {where} }} {open_only(closed)}"
+async def labels_of(served: Served, iris: Iterable[str]) -> dict[str, Cell]:
+    """The label of each IRI that has one which may be given away."""
     rows = await select_for(
-        served, "s", iris, lambda some: f"SELECT ?s ?label WHERE {{ {some} {where} }}"
+        served, "s", iris, lambda some: f"SELECT ?s ?label WHERE {{ {some} ?s {_LABEL} ?label }}"
     )
     found: dict[str, Cell] = {}
     for row in rows:

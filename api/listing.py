@@ -15,6 +15,7 @@ import orjson
 from clusterloom import terms
 from clusterloom.api import items as shapes
 from clusterloom.api.filters import conditions
+from clusterloom.api.gate import open_select
 from clusterloom.api.nearest import hint
 from clusterloom.api.resources import Resource
 from clusterloom.api.serving import Served
@@ -23,7 +24,7 @@ from clusterloom.namespaces import PREFIXES
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 50
-FORMATS = ("json", "csv", "geojson")
+FORMATS = ("json", "csv", "xlsx", "geojson")
 
 _HEAD = "".join(f"PREFIX {p}: <{iri}>\n" for p, iri in PREFIXES.items() if p != "sh")
 
@@ -119,7 +120,7 @@ def _cursor(key: str, iri: str) -> str:
 async def read_list(served: Served, resource: Resource, page: Page) -> Listing:
     """The items of the page in their order, and the total over all pages."""
     found, counted = await asyncio.gather(
-        served.select(_items_query(resource, page)),
+        open_select(served, _items_query(resource, page)),
         served.once(("total", resource.name, page.where), lambda s: _total(s, resource, page)),
     )
     wanted = found[: page.limit]
@@ -141,8 +142,9 @@ async def read_all(served: Served, resource: Resource, page: Page) -> AsyncItera
 
 
 async def _total(served: Served, resource: Resource, page: Page) -> int:
-    rows = await served.select(
-        f"{_HEAD}SELECT (COUNT(DISTINCT ?item) AS ?n) WHERE {{\n{_members(resource, page)}\n}}"
+    rows = await open_select(
+        served,
+        f"{_HEAD}SELECT (COUNT(DISTINCT ?item) AS ?n) WHERE {{\n{_members(resource, page)}\n}}",
     )
     return int(rows[0]["n"].value)
 

@@ -12,8 +12,12 @@ _LONGEST = 100
 """Characters of a word that are compared: comparing grows with them, and the server waits."""
 
 
-def nearest(word: str, valid: Mapping[str, str] | Iterable[str], limit: int = 3) -> list[str]:
+def nearest(
+    word: str, valid: Mapping[str, str] | Iterable[str], limit: int = 3, least: int = 60
+) -> list[str]:
     """Up to `limit` valid values by likeness to their key or, of a mapping, to their label.
+
+    `least` is the likeness (0 to 100) that a value must have.
 
     >>> nearest("photonic", {"photonics": "Photonics", "sport": "Sport"}, 1)
     ['photonics']
@@ -22,7 +26,7 @@ def nearest(word: str, valid: Mapping[str, str] | Iterable[str], limit: int = 3)
     choices = {(key, part): _fold(text) for key, label in labels.items()
                for part, text in (("key", key), ("label", label)) if text}  # fmt: skip
     found = process.extract(_fold(word[:_LONGEST]), choices, scorer=fuzz.WRatio, limit=4 * limit)
-    keys = [key for _, score, (key, _) in found if score >= 60]
+    keys = [key for _, score, (key, _) in found if score >= least]
     return list(dict.fromkeys(keys))[:limit]
 
 

@@ -30,9 +30,12 @@ _GRAPH_ALIASES = {
     "application/xml": GRAPH_TYPES["rdf"],
     "text/plain": GRAPH_TYPES["nt"],
     "application/x-turtle": GRAPH_TYPES["ttl"],
+    "text/n3": GRAPH_TYPES["ttl"],
+    "text/rdf+n3": GRAPH_TYPES["ttl"],
 }
 _NAME_ALIASES = {
     "turtle": "ttl",
+    "n3": "ttl",  # SPARQLWrapper asks so; Turtle is N3 too
     "json-ld": "jsonld",
     "n-triples": "nt",
     "ntriples": "nt",

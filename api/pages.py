@@ -10,18 +10,21 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from clusterloom import terms
 from clusterloom.api.catalogue import RESOURCES
 from clusterloom.api.catalogue_common import COVERAGE
 from clusterloom.api.filters import choices, domain
+from clusterloom.api.gate import open_select
 from clusterloom.api.items import read_nested
-from clusterloom.api.linked_data import address, link_header
 from clusterloom.api.listing import DEFAULT_LIMIT, read_list, read_page
 from clusterloom.api.render import page
 from clusterloom.api.resources import Filter, Resource
+from clusterloom.api.schema_org import embedded, of_dataset, of_list, of_thing
 from clusterloom.api.serving import Served, served_now
+from clusterloom.api.signposting import address, home_header, link_header, list_header
 from clusterloom.api.thing_page import shown
 from clusterloom.api.things import description_of, new_address
-from clusterloom.namespaces import CLOOM, term, thing
+from clusterloom.namespaces import CLOOM, term
 from clusterloom.ontology import vocabulary
 from clusterloom.ontology.reference import reference
 from clusterloom.queries.library import library
@@ -49,8 +52,10 @@ def pages_router(settings: Settings) -> APIRouter:
             "examples": [library()[name] for name in FEATURED if name in library()],
             "sources": len(served.report.get("sources", {})),
             "public_url": settings.public_url,
+            "schema": embedded(of_dataset(served.report, served.release.id, settings.public_url)),
         }
-        return page(request, "home.html", values)
+        headers = {"Link": home_header(settings.public_url, served.release.id)}
+        return page(request, "home.html", values, headers=headers)
 
     @router.get("/page/{kind}/{key:path}")
     async def thing_page(request: Request, kind: str, key: str) -> Response:
@@ -58,17 +63,19 @@ def pages_router(settings: Settings) -> APIRouter:
             return RedirectResponse(f"/page/{address(*moved)}", status_code=301)
         served = served_now()
         description = await description_of(served, kind, key)
-        iri = thing(kind, key)
+        iri = description.iri
+        name = address(kind, key)
         values = {
             "thing": shown(description),
             "coverage": (await read_nested(served, [iri], COVERAGE)).get(iri, []),
-            "name": address(kind, key),
+            "name": name,
+            "schema": embedded(of_thing(description, f"{settings.public_url}/page/{name}")),
             "public_url": settings.public_url,
             "release": served.release.id,
             "formats": ("ttl", "jsonld", "nt", "rdf", "json"),
         }
-        headers = {"Link": link_header(settings.public_url, kind, key)}
-        return page(request, "thing.html", values, headers=headers)
+        links = link_header(settings.public_url, kind, key, description=description)
+        return page(request, "thing.html", values, headers={"Link": links})
 
     @router.get("/sources")
     async def sources(request: Request) -> Response:
@@ -81,11 +88,13 @@ def pages_router(settings: Settings) -> APIRouter:
 
     for resource in RESOURCES.values():
         if resource.name != "sources":
-            router.add_api_route(f"/{resource.name}", _list_page(resource), methods=["GET"])
+            router.add_api_route(
+                f"/{resource.name}", _list_page(resource, settings), methods=["GET"]
+            )
     return router
 
 
-def _list_page(resource: Resource) -> Any:
+def _list_page(resource: Resource, settings: Settings) -> Any:
     async def list_page(request: Request) -> Response:
         served = served_now()
         given = request.query_params.multi_items()
@@ -93,7 +102,7 @@ def _list_page(resource: Resource) -> Any:
         found = await read_list(served, resource, asked)
         limit = [("limit", str(asked.limit))] if asked.limit != DEFAULT_LIMIT else []
         pairs = [*asked.given, *limit]
-        values = {
+        values: dict[str, Any] = {
             "resource": resource,
             "columns": [c for c in (*resource.columns, *resource.computed) if c.shown],
             "items": found.items,
@@ -109,7 +118,11 @@ def _list_page(resource: Resource) -> Any:
             "query": urlencode(asked.given),
             "release": served.release.id,
         }
-        return page(request, "list.html", values)
+        at = f"{settings.public_url}/{resource.name}"
+        values["schema"] = embedded(of_list(resource.title, at, found.items))
+        listed = [item["iri"] for item in found.items]
+        links = list_header(settings.public_url, resource.name, listed, values["next"])
+        return page(request, "list.html", values, headers={"Link": links})
 
     return list_page
 
@@ -143,9 +156,10 @@ async def _field(
 
 async def _class_counts(served: Served) -> list[dict[str, Any]]:
     """Things per class that has any, with the list page where there is one."""
-    rows = await served.select(
+    rows = await open_select(
+        served,
         "SELECT ?class (COUNT(DISTINCT ?thing) AS ?n) WHERE { ?thing a ?class . "
-        f"FILTER (STRSTARTS(STR(?class), '{CLOOM}')) }} GROUP BY ?class"
+        f"FILTER (STRSTARTS(STR(?class), {terms.text(CLOOM)})) }} GROUP BY ?class",
     )
     pages = {term(r.of_class): f"/{r.name}" for r in RESOURCES.values()}
     counts = [

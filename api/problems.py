@@ -19,7 +19,8 @@ PROBLEMS = BASE + "problems/"
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
-        "ETag, Link, Retry-After, X-Clusterloom-Release, X-Clusterloom-Truncated"
+        "ETag, Link, Retry-After, X-Clusterloom-Release, X-Clusterloom-Truncated, "
+        "X-Clusterloom-Withheld"
     ),
 }
 """Headers of every answer, error or not: any page may read this service."""

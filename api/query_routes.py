@@ -10,15 +10,18 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from clusterloom.api import tables
+from clusterloom.api.about import Told, about, address_of
 from clusterloom.api.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.query_run import answer, filled, split
-from clusterloom.api.rest_schema import BUSY, problems
+from clusterloom.api.rest_schema import BUSY, XLSX, problems
 from clusterloom.api.serving import Served, served_now
+from clusterloom.api.spreadsheet import XLSX_TYPE, Maker, answered
 from clusterloom.api.stream import ResultResponse
 from clusterloom.errors import NotAcceptable, UsageError
 from clusterloom.queries.header import Parameter
 from clusterloom.queries.library import LibraryQuery, library, query_named
+from clusterloom.settings import Settings
 from clusterloom.store.engine import TABLE_TYPES, Query, hold
 
 PREFIX = "/api/v1/queries"
@@ -27,11 +30,18 @@ JSON_TYPE = "application/json"
 TYPES = {
     "json": JSON_TYPE,
     "csv": TABLE_TYPES["csv"],
+    "xlsx": XLSX_TYPE,
     "srj": TABLE_TYPES["json"],
     "srx": TABLE_TYPES["xml"],
     "tsv": TABLE_TYPES["tsv"],
 }
-"""Format names and media types: plain items, spreadsheet-safe CSV, and SPARQL results."""
+"""Format names and media types: plain items, CSV that is safe in a spreadsheet, a workbook,
+and SPARQL results."""
+
+_KNOWN = (
+    "The columns known and total say of how many lists, or members of a list, the answer is "
+    "known: an answer of unknown is not a no."
+)
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "integer": {"type": "integer"},
@@ -42,8 +52,8 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 }
 
 
-def query_router() -> APIRouter:
-    """The list of the library and one route for each query."""
+def query_router(settings: Settings, maker: Maker) -> APIRouter:
+    """The list of the library and one route for each query; `maker` makes their workbooks."""
     router = APIRouter(prefix=PREFIX, tags=["Query library"])
 
     @router.get("", summary="Every query of the library", response_class=Response)
@@ -59,7 +69,7 @@ def query_router() -> APIRouter:
     for query in library().values():
         router.add_api_route(
             f"/{query.name}",
-            _route(query),
+            _route(query, settings, maker),
             methods=["GET"],
             operation_id="query_" + query.name.replace("-", "_"),
             summary=query.summary,
@@ -101,12 +111,17 @@ def summary(query: LibraryQuery) -> dict[str, Any]:
     }
 
 
-def _route(query: LibraryQuery) -> Callable[[Request], Awaitable[Response]]:
+def _route(
+    query: LibraryQuery, settings: Settings, maker: Maker
+) -> Callable[[Request], Awaitable[Response]]:
     async def run(request: Request) -> Response:
         values, form = split(request.query_params.multi_items())
         form = _form(request, form)
         served = served_now()
         text = await filled(served, query, values)
+        if form == "xlsx":
+            address = address_of(settings.public_url, request.url.path, request.url.query)
+            return await _workbook(served, query, text, address, maker)
         if form in {"json", "csv"}:
             return await _plain(served, query, text, form)
         return await _results(served, text, TYPES[form])
@@ -155,6 +170,23 @@ async def _plain(served: Served, query: LibraryQuery, text: str, form: str) -> R
     return Response(orjson.dumps(body), media_type=JSON_TYPE, headers={"Vary": "Accept"})
 
 
+async def _workbook(
+    served: Served, query: LibraryQuery, text: str, address: str, maker: Maker
+) -> Response:
+    found = await answer(served, query, text)
+    told = Told(
+        question=query.summary,
+        description=query.header.description or "",
+        sparql=text,
+        address=address,
+        rows=len(found.rows),
+        things=[cell.value for row in found.rows for cell in row.values() if cell.is_iri],
+        coverage=[_KNOWN] if {"known", "total"} <= set(query.columns) else [],
+    )
+    content = await maker.make(query.columns, found.typed(), await about(served, told))
+    return answered(query.name, content)
+
+
 async def _results(served: Served, text: str, media_type: str) -> Response:
     result = await served.session.run(Query(text), served.limits, media_type)
     try:
@@ -162,7 +194,7 @@ async def _results(served: Served, text: str, media_type: str) -> Response:
     except BaseException:
         await result.aclose()
         raise
-    return ResultResponse(result, held, {"Vary": "Accept"}, content_type(media_type), False)
+    return ResultResponse(result, held, {"Vary": "Accept"}, content_type(media_type))
 
 
 def _operation(query: LibraryQuery) -> dict[str, Any]:
@@ -179,7 +211,8 @@ def _operation(query: LibraryQuery) -> dict[str, Any]:
         },
     }
     content: dict[str, Any] = {media_type: {} for media_type in TYPES.values()} | {
-        JSON_TYPE: {"schema": schema}
+        JSON_TYPE: {"schema": schema},
+        XLSX_TYPE: XLSX,
     }
     formats = {"type": "string", "enum": [*TYPES]}
     return {

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 
 from clusterloom import terms
 from clusterloom.api.aliases import current
-from clusterloom.api.rows import Row, local
+from clusterloom.api.rows import XSD, Row, local
 from clusterloom.api.serving import Served
+from clusterloom.api.spreadsheet import day
 from clusterloom.api.things import missing
 from clusterloom.errors import UsageError
 from clusterloom.queries.header import Parameter
@@ -27,6 +28,17 @@ class Answer:
     def items(self) -> list[dict[str, Any]]:
         """Each row as plain values; null where nothing is bound."""
         return [{name: _plain(row, name) for name in self.columns} for row in self.rows]
+
+    def typed(self) -> list[list[Any]]:
+        """Each row as values in the order of the columns, days as dates."""
+        return [[_typed(row, name) for name in self.columns] for row in self.rows]
+
+
+def _typed(row: Row, name: str) -> Any:
+    cell = row.get(name)
+    if cell is None:
+        return None
+    return day(cell.value) if cell.datatype == XSD + "date" else cell.plain()
 
 
 def _plain(row: Row, name: str) -> Any:

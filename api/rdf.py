@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -30,31 +32,78 @@ _FORMATS = {
     "rdf": ox.RdfFormat.RDF_XML,
 }
 _LABEL = PREFIXES["rdfs"] + "label"
+_XML_NAME = re.compile(r"[^\W\d][\w.\-]*$")
 
 
-def write(description: Description, suffix: str, address: str, release: str) -> bytes:
-    """The description in the format of that suffix; `address` is where it is served."""
-    about = list(_about(description, release))
+@dataclass(frozen=True)
+class Written:
+    """A document, and in words what was left out of it; blank when it is whole."""
+
+    body: bytes
+    cut: str
+
+
+def write(
+    description: Description, suffix: str, address: str, release: str, public_url: str = ""
+) -> Written:
+    """The description in the format of that suffix; `address` is where it is served.
+
+    RDF/XML has no way to write a predicate that does not end in an XML name: such statements are
+    left out of it, and the document says so. JSON-LD refers to the context at the `public_url`
+    where one is given.
+    """
+    left = unnameable(description) if suffix == "rdf" else []
+    said = [description.cut] if description.cut else []
+    if left:
+        said.append(f"RDF/XML cannot write {', '.join(f'<{p}>' for p in left)}; see another format")
+        description = _without(description, left)
+    cut = "; ".join(said)
+    about = list(_about(description, release, cut))
     if suffix == "json":
-        return orjson.dumps(nested(description, release), option=orjson.OPT_INDENT_2)
+        body = orjson.dumps(nested(description, release), option=orjson.OPT_INDENT_2)
+        return Written(body, cut)
     if suffix == "jsonld":
-        document = jsonld.document(description, about, address)
-        return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+        document = jsonld.document(description, about, address, public_url)
+        return Written(orjson.dumps(document, option=orjson.OPT_INDENT_2), cut)
     triples = "".join(sorted(set(_lines(description, about, address))))
     parsed = [quad.triple for quad in ox.parse(triples, format=ox.RdfFormat.N_TRIPLES)]
     used = {p: iri for p, iri in PREFIXES.items() if f"<{iri}" in triples}
     written = ox.serialize(parsed, format=_FORMATS[suffix], prefixes=used)
     assert written is not None
-    return written
+    return Written(written, cut)
 
 
-def _about(description: Description, release: str) -> Iterator[tuple[str, Cell]]:
+def unnameable(description: Description) -> list[str]:
+    """The predicates of the description that RDF/XML cannot write, in alphabetical order."""
+    predicates = {s.predicate for s in description.statements}
+    predicates |= {found.predicate for found in description.incoming}
+    return sorted(p for p in predicates if not xml_nameable(p))
+
+
+def xml_nameable(predicate: str) -> bool:
+    """Whether the IRI ends in an XML name, which RDF/XML needs of a predicate.
+
+    >>> xml_nameable("http://example.org/p"), xml_nameable("http://example.org/1")
+    (True, False)
+    """
+    return bool(_XML_NAME.search(predicate))
+
+
+def _without(description: Description, predicates: list[str]) -> Description:
+    return replace(
+        description,
+        statements=tuple(s for s in description.statements if s.predicate not in predicates),
+        incoming=tuple(i for i in description.incoming if i.predicate not in predicates),
+    )
+
+
+def _about(description: Description, release: str, cut: str) -> Iterator[tuple[str, Cell]]:
     """What is said of the document: its release, the datasets it draws on, where it was cut."""
     yield PREFIXES["owl"] + "versionInfo", Cell("literal", release)
     for dataset in description.datasets:
         yield PREFIXES["dcterms"] + "source", Cell("uri", dataset)
-    if description.cut:
-        yield PREFIXES["rdfs"] + "comment", Cell("literal", description.cut, "", "en")
+    if cut:
+        yield PREFIXES["rdfs"] + "comment", Cell("literal", cut, "", "en")
 
 
 def _lines(description: Description, about: list[tuple[str, Cell]], address: str) -> Iterator[str]:

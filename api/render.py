@@ -14,6 +14,7 @@ from starlette.responses import Response
 from clusterloom import __version__
 from clusterloom.api.catalogue import RESOURCES
 from clusterloom.api.negotiation import accept_of, wants_html
+from clusterloom.api.pin import PIN, keep
 from clusterloom.api.rows import compact, key_of, local
 from clusterloom.ontology import vocabulary
 
@@ -67,10 +68,11 @@ def _environment() -> jinja2.Environment:
         "number": _number,
         "local": local,
         "key": key_of,
+        "keep": keep,
         "words": lambda text: text.replace("_", " "),
         "urlencode_pairs": urlencode,
     }
-    environment.globals |= {"resources": RESOURCES, "version": __version__}
+    environment.globals |= {"resources": RESOURCES, "version": __version__, "pin": PIN.get}
     return environment
 
 
@@ -100,7 +102,7 @@ def page_path(iri: str) -> str:
     """The address of the page of a thing of ours; blank for an IRI of others."""
     name = local(iri)
     # IRIs hold keys percent-encoded already
-    return f"/page/{quote(name, safe='/-._~()%')}" if name else ""
+    return keep(f"/page/{quote(name, safe='/-._~()%')}") if name else ""
 
 
 def web_address(text: str) -> str:

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from clusterloom.api import tables
+from clusterloom.api.about import Told, about, address_of
 from clusterloom.api.catalogue import RESOURCES
 from clusterloom.api.describe import Description, describe
 from clusterloom.api.items import read_items
-from clusterloom.api.linked_data import address, link_header
 from clusterloom.api.listing import (
     DEFAULT_LIMIT,
     FORMATS,
@@ -27,11 +27,14 @@ from clusterloom.api.listing import (
 )
 from clusterloom.api.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
+from clusterloom.api.pin import keep
 from clusterloom.api.rdf import nested, types_of
 from clusterloom.api.resources import Resource
 from clusterloom.api.rest_schema import item_operation, list_operation
 from clusterloom.api.rows import local
 from clusterloom.api.serving import Served, served_now
+from clusterloom.api.signposting import address, link_header
+from clusterloom.api.spreadsheet import XLSX_TYPE, Maker, answered, day
 from clusterloom.api.things import missing, new_address
 from clusterloom.errors import NotAcceptable, UsageError
 from clusterloom.namespaces import thing
@@ -44,13 +47,13 @@ Key = Annotated[str, Path(description="the last part of the IRI")]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def rest_router(settings: Settings) -> APIRouter:
-    """A list and an item route for each resource."""
+def rest_router(settings: Settings, maker: Maker) -> APIRouter:
+    """A list and an item route for each resource; `maker` makes its workbooks."""
     router = APIRouter(prefix=PREFIX)
     for resource in RESOURCES.values():
         router.add_api_route(
             f"/{resource.name}",
-            _list(resource),
+            _list(resource, settings, maker),
             methods=["GET"],
             tags=["Resources"],
             operation_id=f"list_{resource.name}",
@@ -74,13 +77,17 @@ def rest_router(settings: Settings) -> APIRouter:
     return router
 
 
-def _list(resource: Resource) -> Endpoint:
+def _list(resource: Resource, settings: Settings, maker: Maker) -> Endpoint:
     async def listed(request: Request) -> Response:
         served = served_now()
         given = request.query_params.multi_items()
         form = _form(request, resource, given)
         whole = form != "json" and not any(name == "limit" and v.strip() for name, v in given)
         page = await read_page(served, resource, given, MAX_LIMIT if whole else DEFAULT_LIMIT)
+        if form == "xlsx":
+            found = [part async for part in _pages(served, resource, page, whole)]
+            address = address_of(settings.public_url, request.url.path, request.url.query)
+            return await _workbook(served, resource, found, address, maker)
         if whole:
             # a table without a limit is the whole table: a spreadsheet does not follow links
             return await _whole(served, resource, page, form)
@@ -92,8 +99,13 @@ def _list(resource: Resource) -> Endpoint:
 
 
 def _form(request: Request, resource: Resource, given: list[tuple[str, str]]) -> str:
-    """json, csv or geojson, by `format` or else by Accept."""
-    types = {"json": JSON_TYPE, "csv": tables.CSV_TYPE, "geojson": tables.GEOJSON_TYPE}
+    """json, csv, xlsx or geojson, by `format` or else by Accept."""
+    types = {
+        "json": JSON_TYPE,
+        "csv": tables.CSV_TYPE,
+        "xlsx": XLSX_TYPE,
+        "geojson": tables.GEOJSON_TYPE,
+    }
     if not resource.places:
         del types["geojson"]
     asked = next((value for name, value in given if name == "format" and value), "")
@@ -122,7 +134,7 @@ def _next(
     pairs = [*page.given, ("limit", str(page.limit)), ("cursor", listing.cursor)]
     if any(name == "format" for name, _ in given):
         pairs.append(("format", form))
-    return f"{PREFIX}/{resource.name}?{urlencode(pairs)}"
+    return keep(f"{PREFIX}/{resource.name}?{urlencode(pairs)}")
 
 
 def _paged(
@@ -156,6 +168,41 @@ async def _whole(served: Served, resource: Resource, page: Page, form: str) -> R
     frame = {"total": first.total, "next": None, "release": served.release.id}
     text = _geojson(_again(first, pages), frame)
     return StreamingResponse(text, headers=headers, media_type=tables.GEOJSON_TYPE)
+
+
+async def _pages(
+    served: Served, resource: Resource, page: Page, whole: bool
+) -> AsyncIterator[Listing]:
+    if not whole:
+        yield await read_list(served, resource, page)
+        return
+    async for listing in read_all(served, resource, page):
+        yield listing
+
+
+async def _workbook(
+    served: Served, resource: Resource, found: list[Listing], address: str, maker: Maker
+) -> Response:
+    items = [item for listing in found for item in listing.items]
+    headings = tables.headings(resource)
+    days = {place for place, name in enumerate(headings) if name in tables.days(resource)}
+    rows = [
+        [day(value) if place in days else value for place, value in enumerate(row)]
+        for row in (tables.csv_row(resource, item) for item in items)
+    ]
+    caveats = [f"{i['label'] or i['id']}: {said}" for i in items for said in i.get("caveats", ())]
+    left = found[0].total - len(items) if found else 0
+    told = Told(
+        question=resource.title,
+        description=resource.description,
+        address=address,
+        rows=len(items),
+        things=[item["iri"] for item in items],
+        coverage=[f"{left:,} more items are on other pages"] if left else [],
+        caveats=caveats,
+    )
+    content = await maker.make(headings, rows, await about(served, told))
+    return answered(resource.name, content)
 
 
 async def _again(first: Listing, rest: AsyncIterator[Listing]) -> AsyncIterator[Listing]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from clusterloom.api.listing import DEFAULT_LIMIT, MAX_LIMIT
 from clusterloom.api.resources import Column, Filter, Nested, Resource
+from clusterloom.api.spreadsheet import XLSX_TYPE
 
 _THING: dict[str, Any] = {
     "type": "object",
@@ -44,6 +45,17 @@ PROBLEM = {
 """RFC 9457 problem details, the shape of every error."""
 
 
+XLSX = {
+    "schema": {
+        "type": "string",
+        "format": "binary",
+        "description": "a workbook: sheet `data`, and sheet `about` with the question, the "
+        "release, the address that gives it again, sources, what is not known, how to cite",
+    }
+}
+"""An Excel workbook as an answer."""
+
+
 def problems(**told: str) -> dict[str, Any]:
     """Responses for errors: `problems(e404="No such thing")`."""
     content = {"application/problem+json": {"schema": PROBLEM}}
@@ -59,11 +71,11 @@ BUSY = {
 
 def list_operation(resource: Resource) -> dict[str, Any]:
     """Parameters and answers of a list."""
-    forms = ["json", "csv", *(["geojson"] if resource.places else [])]
+    forms = ["json", "csv", "xlsx", *(["geojson"] if resource.places else [])]
     parameters = [_parameter(wanted) for wanted in resource.filters]
     parameters += [
         _plain("limit", f"items on a page, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} for JSON, all for "
-               "CSV and GeoJSON", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
+               "the other formats", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}),
         _plain("cursor", "where to go on; take it from `next`", {"type": "string"}),
         _plain("format", "overrides Accept", {"type": "string", "enum": forms}),
     ]  # fmt: skip
@@ -82,6 +94,7 @@ def list_operation(resource: Resource) -> dict[str, Any]:
         "text/csv": {"schema": {"type": "string", "description": "UTF-8 with byte order mark; "
                      "lists joined by `; `; a text that a spreadsheet would run gets a `'`"}},
     }  # fmt: skip
+    content[XLSX_TYPE] = XLSX
     if resource.places:
         content["application/geo+json"] = {"schema": {"type": "object"}}
     return {

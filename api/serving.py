@@ -8,16 +8,21 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from clusterloom.api import pin
+from clusterloom.api.pins import Pins
+from clusterloom.api.problems import from_error
 from clusterloom.api.rows import Row, read_json
 from clusterloom.errors import Busy, ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.engine import JSON, Engine, Limits, Query, Session
-from clusterloom.store.release import Release, current_release
+from clusterloom.store.release import Release, Stamp, current_release, open_release
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +49,15 @@ class NotReady(ClusterloomError):
 class Served:
     """One release while it is served: its session, and what was worked out of it once."""
 
-    def __init__(self, session: Session, limits: Limits, turns: int = 8) -> None:
+    def __init__(
+        self, session: Session, limits: Limits, turns: int = 8, stamp: Stamp | None = None
+    ) -> None:
         self.session = session
         self.limits = limits
+        self.stamp = stamp
         self.users = 0
         self.retired = False
+        self.replaced = False
         self.report: dict[str, Any] = session.release.report()
         self._known: dict[object, asyncio.Task[Any]] = {}
         # one request makes several look-ups: in the engine's queue, few requests would fill it
@@ -114,11 +123,18 @@ class Serving:
         self._folder = settings.releases
         self._limits = Limits(seconds=settings.query_timeout, megabytes=settings.query_memory)
         self._engine = engine
+        # a remote engine serves what its endpoint holds, which `build` does not change
+        self._current: Callable[[Path], Release | None] = getattr(
+            engine, "current", current_release
+        )
         self._turns = settings.workers
         self._now: Served | None = None
         self._moving: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._failed = ("", 0.0)
+        self._failed: tuple[object, float] = (None, 0.0)
+        self.pins = Pins(self._open_pinned, self._forget)
+        self.replaced: Callable[[], None] | None = None
+        """Called when a release was put there anew: what is kept under its id may be wrong."""
 
     async def start(self) -> None:
         """Opens the current release where there is one."""
@@ -126,15 +142,20 @@ class Serving:
         await self._moved()
 
     @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Served]:
-        """The served release; it stays open until the lease ends. NotReady when there is none."""
-        self._notice()
-        if self._now is None:
-            await self._moved()
-        elif self._moving is not None and not self._moving.done():
-            # opening takes a tenth of a second; a slow one is not waited for
-            await asyncio.wait({self._moving}, timeout=OPENING)
+    async def lease(self, release_id: str = "") -> AsyncIterator[Served]:
+        """A release, the served one by default; it stays open until the lease ends.
+
+        NotReady when none is served, Gone or NotFound for an id that is not kept, Busy when too
+        many others are asked for.
+        """
+        await self._settled()
         served = self._now
+        if release_id not in {"", pin.CURRENT} and (
+            served is None or served.release.id != release_id
+        ):
+            async with self.pins.lease(open_release(self._folder, release_id)) as found:
+                yield found
+            return
         if served is None:
             raise NotReady("no release has been published; run `clusterloom build`")
         served.users += 1
@@ -151,44 +172,75 @@ class Serving:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._moving
         await asyncio.gather(*self._closing)
+        await self.pins.aclose()
         if self._now is not None:
             await self._now.aclose()
             self._now = None
 
+    async def _settled(self) -> None:
+        self._notice()
+        if self._now is None:
+            await self._moved()
+        elif self._moving is not None and not self._moving.done():
+            # opening takes a tenth of a second; a slow one is not waited for
+            await asyncio.wait({self._moving}, timeout=OPENING)
+
     def _notice(self) -> None:
-        # one readlink a request: cheaper than a timer, and right from the first request on
-        release = current_release(self._folder)
-        if release is None:
+        # a readlink and two stats a request: cheaper than a timer, and right from the first
+        # request on, also when the folder was replaced by one of the same name
+        release = self._current(self._folder)
+        stamp = release.stamp() if release else None
+        if release is None or stamp is None:
             return
         failed, until = self._failed
-        if release.id == failed and asyncio.get_running_loop().time() < until:
+        if (release.id, stamp) == failed and asyncio.get_running_loop().time() < until:
             return
-        same = self._now is not None and self._now.release.id == release.id
+        now = self._now
+        same = now is not None and (now.release.id, now.stamp) == (release.id, stamp)
         if not same and (self._moving is None or self._moving.done()):
-            self._moving = asyncio.create_task(self._move(release))
+            self._moving = asyncio.create_task(self._move(release, stamp))
 
     async def _moved(self) -> None:
         if self._moving is not None:
             await asyncio.shield(self._moving)
 
-    async def _move(self, release: Release) -> None:
+    def _forget(self) -> None:
+        if self.replaced is not None:
+            self.replaced()
+
+    async def _open_pinned(self, release: Release) -> Served:
         try:
-            release.report()  # a release without one is not worth a session
-            session = await self._engine.open(release)
-            served = Served(session, self._limits, self._turns)
+            return await self._open(release, release.stamp(), pinned=True)
+        except OSError:
+            open_release(self._folder, release.id)  # it may have been pruned this moment
+            raise
+
+    async def _open(self, release: Release, stamp: Stamp | None, pinned: bool = False) -> Served:
+        release.report()  # a release without one is not worth a session
+        session = await self._engine.open(release, pinned=pinned)
+        return Served(session, self._limits, self._turns, stamp)
+
+    async def _move(self, release: Release, stamp: Stamp) -> None:
+        try:
+            served = await self._open(release, stamp)
         except (ClusterloomError, OSError, ValueError):
             # the old release goes on being served; a broken one is not tried at every request
             _log.exception("release %s cannot be opened", release.id)
-            self._failed = (release.id, asyncio.get_running_loop().time() + RETRY)
+            self._failed = ((release.id, stamp), asyncio.get_running_loop().time() + RETRY)
             return
         before, self._now = self._now, served
         if before is not None:
             _log.info("moved from release %s to %s", before.release.id, release.id)
             before.retired = True
+            before.replaced = before.release.id == release.id
+            if before.replaced:
+                self._forget()
             self._close_idle(before)
 
     def _close_idle(self, served: Served) -> None:
         if served.retired and served.users == 0:
+            if served.replaced:
+                self._forget()  # its last answers may have been kept meanwhile
             task = asyncio.create_task(served.aclose())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
@@ -198,11 +250,16 @@ _lease: ContextVar[Served | None] = ContextVar("served", default=None)
 
 
 class ReleaseMiddleware:
-    """Takes a lease for each request and names the release in `X-Clusterloom-Release`."""
+    """Takes a lease for each request and names the release in `X-Clusterloom-Release`.
 
-    def __init__(self, app: ASGIApp, serving: Serving) -> None:
+    `?release=<id>` asks for another release than the served one. It stays in the addresses that
+    the answer leads to by Location, Content-Location and Link.
+    """
+
+    def __init__(self, app: ASGIApp, serving: Serving, public_url: str = "") -> None:
         self._app = app
         self._serving = serving
+        self._public_url = public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Static files, and every request while there is no release, go on without one."""
@@ -210,23 +267,47 @@ class ReleaseMiddleware:
             await self._app(scope, receive, send)
             return
         async with contextlib.AsyncExitStack() as stack:
+            asked = ""
             try:
-                served = await stack.enter_async_context(self._serving.lease())
+                if scope["query_string"] and not pin.is_free(scope["path"]):
+                    asked, _ = pin.split(scope["query_string"])
+                served = await stack.enter_async_context(self._serving.lease(asked))
             except NotReady:
                 await self._app(scope, receive, send)
+                return
+            except ClusterloomError as error:
+                await _refuse(error, scope, receive, send)
                 return
 
             async def send_named(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     headers = MutableHeaders(scope=message)
                     headers.setdefault("X-Clusterloom-Release", served.release.id)
+                    if asked:
+                        self._keep(headers)
                 await send(message)
 
-            token = _lease.set(served)
+            tokens = _lease.set(served), pin.PIN.set(asked)
             try:
                 await self._app(scope, receive, send_named)
             finally:
-                _lease.reset(token)
+                _lease.reset(tokens[0])
+                pin.PIN.reset(tokens[1])
+
+    def _keep(self, headers: MutableHeaders) -> None:
+        for name in ("location", "content-location"):
+            if (address := headers.get(name)) and pin.is_own(address, self._public_url):
+                headers[name] = pin.keep(address)
+        if links := headers.getlist("link"):
+            headers["link"] = pin.keep_links(", ".join(links), self._public_url)
+
+
+async def _refuse(error: ClusterloomError, scope: Scope, receive: Receive, send: Send) -> None:
+    """The error as any route would give it: a page for browsers, else problem JSON."""
+    app = scope.get("app")
+    handler = app.exception_handlers.get(ClusterloomError) if app is not None else None
+    answer = await handler(Request(scope), error) if handler else from_error(error)
+    await answer(scope, receive, send)
 
 
 def served_now() -> Served:

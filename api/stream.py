@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -12,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 from clusterloom.errors import ClusterloomError
 from clusterloom.store.engine import Held, Result
 
-T = TypeVar("T")
+NOTICED = 0.02
+"""Seconds after which somebody looks whether the client is still there."""
 
 
 class ClientGone(Exception):
@@ -29,36 +31,80 @@ async def gone(receive: Receive) -> None:
         pass
 
 
-async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; cancels it and raises ClientGone when the client goes first."""
-    task = asyncio.ensure_future(work)
-    watcher = asyncio.ensure_future(gone(receive))
-    try:
-        await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGone
-    finally:
-        watcher.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+class UntilGone:
+    """`async with UntilGone(receive)`: what is inside is cancelled when the client goes.
+
+    It then raises ClientGone. While `wanted()` holds the work goes on all the same; whoever changes
+    that calls `end()`.
+    """
+
+    def __init__(self, receive: Receive, wanted: Callable[[], bool] | None = None) -> None:
+        self._receive = receive
+        self._wanted = wanted
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._ended = False
+        self.left = False
+
+    async def __aenter__(self) -> Self:
+        # most answers are there before a task to watch the client would be worth its while
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(NOTICED, self._begin)
+        return self
+
+    def _begin(self) -> None:
+        self._watcher = asyncio.ensure_future(self._watch())
+
+    async def _watch(self) -> None:
+        await gone(self._receive)
+        self.left = True
+        if self._wanted is None or not self._wanted():
+            self.end()
+
+    def end(self) -> None:
+        """Cancels what is inside, if it has not ended."""
+        if self._task is not None and not self._ended:
+            self._ended = True
+            self._task.cancel()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        task, self._task = self._task, None
+        if self._ended and task is not None and task.uncancel() == 0 and (
+            kind is not None and issubclass(kind, asyncio.CancelledError)
+        ):  # fmt: skip
+            raise ClientGone from None
 
 
 class ResultResponse(Response):
     """A Result whose first part is held already; closing it is this response's duty."""
 
     def __init__(
-        self, result: Result, held: Held, headers: Mapping[str, str], content_type: str, head: bool
+        self,
+        result: Result,
+        held: Held,
+        headers: Mapping[str, str] | Sequence[tuple[bytes, bytes]],
+        content_type: str = "",
     ) -> None:
         self.result = result
         self.held = held
-        self.head_only = head
-        super().__init__(content=None, headers=dict(headers))
-        self.headers["content-type"] = content_type
-        del self.headers["content-length"]
+        if isinstance(headers, Mapping):
+            headers = [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
+        self.raw_headers = [*headers]
+        if content_type:
+            self.raw_headers.append((b"content-type", content_type.encode("ascii")))
         if held.ended:
-            self.headers["content-length"] = str(sum(map(len, held.chunks)))
+            length = sum(map(len, held.chunks))
+            self.raw_headers.append((b"content-length", b"%d" % length))
 
     async def __call__(
         self,
@@ -69,16 +115,14 @@ class ResultResponse(Response):
         """Sends what is held, then what comes."""
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         try:
-            if self.head_only:
-                await send(start)
-                await send({"type": "http.response.body", "body": b""})
-                return
             await send(start)
             first = b"".join(self.held.chunks)
             more = not self.held.ended
             await send({"type": "http.response.body", "body": first, "more_body": more})
             if more:
-                await unless_gone(receive, self._rest(send))
+                async with UntilGone(receive):
+                    async for chunk in self.result.chunks:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
         except ClientGone:
             return
@@ -86,7 +130,3 @@ class ResultResponse(Response):
             raise AnswerCut(f"{type(error).__name__}: {error.detail}") from error
         finally:
             await self.result.aclose()
-
-    async def _rest(self, send: Send) -> None:
-        async for chunk in self.result.chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})

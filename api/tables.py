@@ -30,15 +30,16 @@ def cell(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    text = _text(value)
+    text = joined(value)
     return "'" + text if text.startswith(_FORMULA) else text
 
 
-def _text(value: Any) -> str:
+def joined(value: Any) -> str:
+    """The text of a value: a thing by its id, several values joined by semicolons."""
     if isinstance(value, Mapping):
         return str(value["id"])
     if isinstance(value, list | tuple):
-        return "; ".join(_text(v) for v in value)
+        return "; ".join(joined(v) for v in value)
     return str(value)
 
 
@@ -78,13 +79,20 @@ def csv_row(resource: Resource, item: Mapping[str, Any]) -> list[Any]:
     return row
 
 
+def days(resource: Resource) -> frozenset[str]:
+    """The headings of columns that hold days."""
+    return frozenset(
+        c.name for c in resource.every_column if isinstance(c, Column) and c.type == "date"
+    )
+
+
 def _is_thing(column: Column | Nested) -> bool:
     return isinstance(column, Column) and column.type == "thing"
 
 
 def _node(column: Nested, node: Mapping[str, Any]) -> str:
     pairs = [(c.name, node[c.name]) for c in column.columns if node[c.name] not in (None, [])]
-    said = ", ".join(f"{name}={_text(value)}" for name, value in pairs)
+    said = ", ".join(f"{name}={joined(value)}" for name, value in pairs)
     return said or str(node["label"] or node["id"])
 
 

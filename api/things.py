@@ -7,29 +7,36 @@ import re
 from clusterloom import terms
 from clusterloom.api.aliases import moved_to
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.api.describe import Description, closed_graphs, describe
-from clusterloom.api.labels import open_only
+from clusterloom.api.describe import Description, describe
+from clusterloom.api.gate import open_select
+from clusterloom.api.named import named
 from clusterloom.api.nearest import hint
 from clusterloom.api.rows import local
 from clusterloom.api.serving import Served
+from clusterloom.api.signposting import RESERVED
 from clusterloom.errors import NotFound
-from clusterloom.namespaces import ID, term, thing
+from clusterloom.namespaces import ID, PREFIXES, term, thing
 
 _KIND = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LABEL = terms.iri(PREFIXES["rdfs"] + "label")
 _KEYS_LIMIT = 5_000
 """Keys that are looked through for the nearest ones."""
 
 
 async def exists(served: Served, kind: str, key: str) -> bool:
     """Whether this release says anything of the thing that may be given away."""
+    if kind in RESERVED:
+        await named(served, kind, key)
+        return True
     _check(kind, key)
-    closed = await closed_graphs(served)
-    where = f"GRAPH ?g {{ {terms.iri(thing(kind, key))} ?p ?o }} {open_only(closed)}"
-    return bool(await served.select(f"ASK {{ {where} }}"))
+    return bool(await open_select(served, f"ASK {{ {terms.iri(thing(kind, key))} ?p ?o }}"))
 
 
 async def description_of(served: Served, kind: str, key: str) -> Description:
-    """The description of the thing; Gone or NotFound where there is none."""
+    """The description of the thing, or of a graph, release or error type by the first part of
+    its IRI; Gone or NotFound where there is none."""
+    if kind in RESERVED:
+        return await named(served, kind, key)
     _check(kind, key)
     found = await describe(served, thing(kind, key))
     if found is None:
@@ -54,9 +61,10 @@ async def missing(served: Served, kind: str, key: str) -> NotFound:
 
 async def _keys(served: Served, kind: str, of_class: str) -> dict[str, str]:
     async def read(served: Served) -> dict[str, str]:
-        rows = await served.select(
-            f"SELECT ?s ?label WHERE {{ ?s a <{term(of_class)}> ; "
-            f"<http://www.w3.org/2000/01/rdf-schema#label> ?label }} LIMIT {_KEYS_LIMIT}"
+        rows = await open_select(
+            served,
+            f"SELECT DISTINCT ?s ?label WHERE {{ ?s a <{term(of_class)}> ; {_LABEL} ?label }} "
+            f"LIMIT {_KEYS_LIMIT}",
         )
         start = f"{ID}{kind}/"
         return {

@@ -17,11 +17,11 @@ from clusterloom.errors import ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release, current_release
 
-from . import answers, phases, shapes, statements
+from . import answers, phases, search, shapes, statements
 from .measure import BenchFailed, Outcome
 from .tables import show
 
-BENCHMARKS = ("queries", "statements", "phases", "shapes")
+BENCHMARKS = ("queries", "statements", "phases", "shapes", "search")
 _VERSIONS = ("pyoxigraph", "oxigraph", "shacl", "pyshacl", "uvicorn")
 
 
@@ -66,6 +66,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="how many to write (default: 100000)",
     )
+    top.add_argument(
+        "--names",
+        type=_positive,
+        default=100_000,
+        metavar="N",
+        help="things to search among (default: 100000)",
+    )
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return top
 
@@ -106,6 +113,7 @@ def _measured(given: argparse.Namespace, settings: Settings, release: Release) -
         "statements": lambda: statements.run(given.statements, times),
         "phases": lambda: phases.run(release),
         "shapes": lambda: shapes.run(release, times, given.family),
+        "search": lambda: search.run(given.names),
     }
     outcomes = []
     for name in given.benchmarks or BENCHMARKS:

@@ -100,19 +100,23 @@ def _build(work: _Work, chosen: Sequence[Source], releases: Path) -> disk.Releas
     release_id = _identity(work.families)
     began = time.monotonic()
     withheld = {n for n, (_, m) in work.loaded.items() if not m.redistribute}
-    write_dumps(work.folder, sorted(work.families), withheld)
+    named = {graph: "asserted" for loaded, _ in work.loaded.values() for graph in loaded.graphs}
+    dumps = write_dumps(work.folder, sorted(work.families), withheld, named)
     _lap(work, "dumps", began)
     report = {
         "id": release_id,
         "software": clusterloom.__version__,
         "built": datetime.now(UTC).isoformat(timespec="seconds"),
         "partial": bool(work.plan.only),
+        "previous": _previous(releases, release_id),
         "triples": triples,
         "families": work.families,
         "sources": {n: loaded.summary() for n, (loaded, _) in work.loaded.items()},
         "rules": work.derived,
         "checks": checks,
         "summary": summary.summarise(writer.store),
+        "void": dumps.census,
+        "dumps": dumps.files,
         "seconds": work.seconds,
     }
     metadata = {name: metadata for name, (_, metadata) in work.loaded.items()}
@@ -132,7 +136,6 @@ def _publish(work: _Work, releases: Path, release: disk.Release) -> disk.Release
             disk.serve(releases, release.id)
             return release
         work.progress.step(f"release {release.id} is damaged and replaced: {'; '.join(damage)}")
-        disk.withdraw(releases, release.id)
     return disk.publish(releases, work.folder, release.id)
 
 
@@ -250,6 +253,17 @@ def _check(work: _Work, writer: StoreWriter) -> dict[str, Any]:
 def _identity(families: dict[str, str]) -> str:
     lines = "".join(f"{name} {digest}\n" for name, digest in sorted(families.items()))
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def _previous(releases: Path, release_id: str) -> str | None:
+    """The release served until now; of a release that is built again what it said before."""
+    served = disk.current_release(releases)
+    if served is None:
+        return None
+    if served.id != release_id:
+        return served.id
+    before: str | None = served.report().get("previous")
+    return before
 
 
 def _lap(work: _Work, name: str, began: float) -> None:

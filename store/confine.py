@@ -13,21 +13,36 @@ _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 
+STACK = 120
+"""MB of stack for the engine's parser, which takes up to 6 kB for each part of a chain.
 
-def confine(megabytes: int, parent: int) -> bool:
-    """Binds this process to its parent and its limits; True when it has no network."""
-    libc = ctypes.CDLL(None, use_errno=True)
+The kernel leaves 128 MB of room below the stack of a process started with the usual limit of 8.
+"""
+
+
+def bind(parent: int) -> None:
+    """Lets this process die with its parent, and rather than its parent."""
     if sys.platform == "linux":
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         # the kernel should choose a worker, not the server, when the machine is out of memory
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as handle:
             handle.write("500")
     if os.getppid() != parent:  # it died before the line above
         raise SystemExit(0)
+
+
+def confine(parent: int) -> bool:
+    """Binds this process to its parent and gives up the network; True when that worked.
+
+    To be called while there is one thread only: a user namespace is refused later.
+    """
+    bind(parent)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limit_memory(megabytes, megabytes)
+    with contextlib.suppress(ValueError, OSError):  # a lower hard limit stands
+        resource.setrlimit(resource.RLIMIT_STACK, (STACK << 20, STACK << 20))
     if sys.platform != "linux":
         return False
+    libc = ctypes.CDLL(None, use_errno=True)
     alone: bool = libc.unshare(_CLONE_NEWNET) == 0
     return alone or bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 

@@ -16,6 +16,7 @@ from typing import Literal, Protocol, Self
 from clusterloom.store.release import Release
 
 Kind = Literal["bindings", "boolean", "graph"]
+StoreKind = Literal["disk", "loading", "memory", "remote"]
 
 JSON = "application/sparql-results+json"
 XML = "application/sparql-results+xml"
@@ -67,6 +68,8 @@ class Result:
     Reading `chunks` to the end gives the whole answer; a failure on the way is raised, so an
     answer that ends without an exception is complete. A wait for the next chunk may be cancelled
     and begun again. `truncated` is the number of rows given where `Limits.rows` cut some off.
+    `variant` is what `Session.variant` said of the store that answers. `whole` is all of the
+    answer where it was so short that it came at once; `chunks` has it too.
     """
 
     kind: Kind
@@ -74,12 +77,25 @@ class Result:
     media_type: str
     chunks: AsyncIterator[bytes]
     truncated: int | None = None
+    variant: str = "disk"
+    whole: bytes | None = None
+    on_told: Callable[[], None] | None = field(default=None, repr=False)
     on_close: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
 
     async def read(self) -> bytes:
         """The whole answer; closes."""
+        if self.whole is not None:
+            return self.whole
         async with self:
             return b"".join([chunk async for chunk in self.chunks])
+
+    def told(self) -> None:
+        """To be called before the status line is sent while more is to come.
+
+        Where workers run short, an engine ends queries first whose client can still be told so.
+        """
+        if self.on_told is not None:
+            self.on_told()
 
     async def aclose(self) -> None:
         """Ends the query where it has not ended; may be called twice."""
@@ -98,12 +114,53 @@ class Result:
         await self.aclose()
 
 
+@dataclass(frozen=True)
+class State:
+    """What a session is doing, for `/health` and `/metrics`.
+
+    `store` is the kind that answers ordinary queries now; "loading" is disk until memory is
+    filled. `busy`, `slow` (running for longer than 250 ms) and `waiting` count the queries of all
+    sessions that share the engine's budget, `started` the worker processes of this one so far.
+    `killed` counts the workers of this session that were ended, by reason: deadline, closed (the
+    client left), pause (it did not read), memory, budget (the slot was wanted), lost (by no doing
+    of ours). `megabytes` is the memory of the image and of the queries that have run for longer than
+    250 ms when it was last measured, None before that.
+    """
+
+    store: StoreKind
+    isolated: bool | None
+    workers: int
+    busy: int
+    slow: int
+    waiting: int
+    started: int
+    killed: dict[str, int]
+    megabytes: int | None
+
+
 class Session(Protocol):
     """Queries over one release."""
 
     @property
     def release(self) -> Release:
         """The release every answer of this session comes from."""
+        ...
+
+    @property
+    def isolated(self) -> bool | None:
+        """Whether the processes that evaluate queries have no network; None where it is unknown."""
+        ...
+
+    def variant(self, query: Query) -> str:
+        """The kind of store that would answer this query now: "disk", "memory" or "remote".
+
+        Rows without ORDER BY come in another order from each, so it belongs in an ETag; it says
+        "disk" for text that would be refused.
+        """
+        ...
+
+    def state(self) -> State:
+        """What the session is doing now; cheap."""
         ...
 
     async def run(self, query: Query, limits: Limits, media_type: str) -> Result:
@@ -122,8 +179,11 @@ class Session(Protocol):
 class Engine(Protocol):
     """Opens sessions."""
 
-    async def open(self, release: Release) -> Session:
-        """A session over a release, ready for its first query."""
+    async def open(self, release: Release, pinned: bool = False) -> Session:
+        """A session over a release, ready for its first query.
+
+        A pinned one is an old release that few will ask for: it spends no memory on being fast.
+        """
         ...
 
 
@@ -138,8 +198,11 @@ class Held:
 async def hold(result: Result, size: int = 256 * 1024, seconds: float | None = 1.0) -> Held:
     """Reads until the answer has ended, `size` bytes are there, or `seconds` after the first ones.
 
-    Until it returns, an error is still an error the client can be told by a status line.
+    Until it returns, an error is still an error the client can be told by a status line; where
+    more is to come, the status line is expected to go out then.
     """
+    if result.whole is not None:
+        return Held([result.whole], ended=True)
     chunks: list[bytes] = []
     until: float | None = None
     try:
@@ -153,6 +216,7 @@ async def hold(result: Result, size: int = 256 * 1024, seconds: float | None = 1
                 until = asyncio.get_running_loop().time() + seconds
     except TimeoutError:
         pass
+    result.told()
     return Held(chunks, ended=False)
 
 

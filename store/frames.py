@@ -1,9 +1,9 @@
 """The frames a query worker and its parent exchange: one letter, a length, the bytes.
 
 Parent to worker: `Q` with a JSON request. Worker to parent: `R` once, when it is ready; then per
-request `S` (it has begun), and either `X` (an error, JSON) or `H` (head, JSON), any number of `D`
-(bytes of the answer), and `E` (end, JSON). An `X` may also come after some `D`: the answer is
-broken. Where the `S` is missing the worker was dead before it got the request.
+request either `X` (an error, JSON) or `H` (head, JSON), any number of `D` (bytes of the answer),
+and `E` (end, JSON). An `X` may also come after some `D`: the answer is broken. A short answer
+comes in one piece. The image reports the end of a forked worker to its parent by `G` (gone, JSON).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Final
 
 REQUEST: Final = b"Q"
 READY: Final = b"R"
-BEGUN: Final = b"S"
 HEAD: Final = b"H"
 DATA: Final = b"D"
 END: Final = b"E"
 ERROR: Final = b"X"
+GONE: Final = b"G"
 
 HEADER: Final = struct.Struct(">cI")
 

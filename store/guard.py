@@ -26,6 +26,7 @@ MAX_LENGTH = 250_000
 _FORMS: tuple[Form, ...] = ("select", "ask", "construct", "describe")
 _UPDATES = ("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH")
 _VOLATILE = ("NOW", "RAND", "UUID", "BNODE")
+_VALUES = frozenset({"iri", "string", "number"})
 _UNARY = frozenset("!-+^")
 
 
@@ -97,6 +98,22 @@ class Inspection:
         return " ".join(token.text for token in self.tokens)
 
     @cached_property
+    def names_graphs(self) -> bool:
+        """Whether the text asks for other graphs than the default one, by GRAPH or FROM."""
+        for token in self.tokens:
+            if token.kind in {"word", "pname"}:
+                # keywords may run together with what follows: `GRAPHex:g`, `FROMNAMED`
+                word = token.text.partition(":")[0].upper()
+                if "GRAPH" in word or "FROM" in word:
+                    return True
+        return False
+
+    @cached_property
+    def shape(self) -> int:
+        """Equal for queries that differ in IRIs, strings, numbers and layout only."""
+        return hash(tuple(t.kind if t.kind in _VALUES else t.text for t in self.tokens))
+
+    @cached_property
     def dataset(self) -> Dataset:
         """The graphs of the FROM clauses."""
         default: list[str] = []
@@ -113,6 +130,16 @@ class Inspection:
             if rest and (iri := names.iri(rest[0])):
                 into.append(iri)
         return Dataset(tuple(dict.fromkeys(default)), tuple(dict.fromkeys(named)))
+
+    @cached_property
+    def graph_names(self) -> frozenset[str | None]:
+        """What stands after the GRAPH keywords: IRIs, and None for a variable."""
+        names = _Names(self.tokens)
+        return frozenset(
+            names.iri(after)
+            for token, after in pairwise(self.tokens)
+            if token.kind == "word" and token.text.upper() == "GRAPH"
+        )
 
 
 class _Names:

@@ -3,10 +3,12 @@
 A release is a folder `<data-dir>/releases/<id>/` that is never written to once its name is
 final; `current` is a symlink to the served one and is replaced atomically. A build works in
 `.build-<pid>-<hex>` beside them, so that a killed build leaves nothing a server would look at.
+`history.py` remembers which releases there have been.
 """
 
 from __future__ import annotations
 
+import difflib
 import fcntl
 import json
 import os
@@ -16,12 +18,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from clusterloom.errors import ClusterloomError, Gone, NotFound
+from clusterloom.store import history
 
-_ID = re.compile(r"[0-9a-f]{16}")
+ID = re.compile(r"[0-9a-f]{16}")
+"""The form of a release id."""
+
+Stamp = tuple[int, int]
+"""What changes when the folder of a release is put there anew."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,19 @@ class Release:
         report: dict[str, Any] = json.loads((self.path / "report.json").read_text("utf-8"))
         return report
 
+    def stamp(self) -> Stamp | None:
+        """Tells this folder from a later one of the same name; None when there is none."""
+        try:
+            found = (self.path / "report.json").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def published(self) -> str:
+        """When its folder was put there, by the file system: UTC, ISO 8601."""
+        at = (self.path / "report.json").stat().st_mtime
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+
 
 def releases(folder: Path) -> list[Release]:
     """Every published release, newest first by the time it was published."""
@@ -49,7 +70,7 @@ def releases(folder: Path) -> list[Release]:
     found = [
         Release(entry.name, entry)
         for entry in folder.iterdir()
-        if _ID.fullmatch(entry.name) and (entry / "report.json").is_file()
+        if ID.fullmatch(entry.name) and (entry / "report.json").is_file()
     ]
     return sorted(found, key=lambda r: (-(r.path / "report.json").stat().st_mtime_ns, r.id))
 
@@ -66,16 +87,52 @@ def current_release(folder: Path) -> Release | None:
 
 
 def open_release(folder: Path, release_id: str) -> Release:
-    """The release with that id; Gone names the nearest one kept, NotFound a malformed id."""
-    if not _ID.fullmatch(release_id):
-        raise NotFound(f"{release_id!r} is not a release id (16 hex digits)")
+    """The release with that id.
+
+    Gone for one that was here and was pruned, with the nearest in time that is kept; NotFound for
+    one that never was here, with the nearest in spelling, and for what is no id.
+    """
+    if not ID.fullmatch(release_id):
+        raise NotFound(f"{release_id[:40]!r} is not a release id (16 hex digits)")
     path = folder / release_id
     if (path / "report.json").is_file():
         return Release(release_id, path)
     kept = releases(folder)
-    served = current_release(folder) or (kept[0] if kept else None)
-    nearest = f"; the nearest one kept is {served.id}" if served else ""
-    raise Gone(f"release {release_id} is not kept here{nearest}", nearest=served and served.id)
+    past = history.read(folder).get(release_id)
+    if past is None:
+        served = current_release(folder)
+        alike = difflib.get_close_matches(release_id, [r.id for r in kept], 1)
+        near = alike[0] if alike else served.id if served else None
+        hint = f"; the nearest one is {near}" if near else ""
+        raise NotFound(f"there has been no release {release_id} here{hint}", nearest=near)
+    times = {r.id: published(folder, r) for r in kept}
+    near = min(times, key=lambda i: _apart(times[i], past.published), default=None)
+    hint = f"; the nearest one kept is {near}, published {times[near][:19]}" if near else ""
+    raise Gone(
+        f"release {release_id}, published {past.published[:19]}, is not kept any more{hint}",
+        nearest=near,
+    )
+
+
+def published(folder: Path, release: Release) -> str:
+    """When a release was published: as the history has it, else by its files."""
+    past = history.read(folder).get(release.id)
+    return past.published if past else release.published()
+
+
+def previous(folder: Path, release_id: str) -> str | None:
+    """The id of the release published just before that one, kept or not; None for the first."""
+    times = {name: past.published for name, past in history.read(folder).items()}
+    for release in releases(folder):
+        times.setdefault(release.id, release.published())
+    order = sorted(times, key=lambda name: (times[name], name))
+    place = order.index(release_id) if release_id in order else 0
+    return order[place - 1] if place else None
+
+
+def _apart(one: str, other: str) -> float:
+    moments = (datetime.fromisoformat(text).timestamp() for text in (one, other))
+    return abs(next(moments) - next(moments))
 
 
 @contextmanager
@@ -110,12 +167,16 @@ def build_folder(folder: Path) -> Path:
 def publish(folder: Path, built: Path, release_id: str) -> Release:
     """Gives the built folder its final name, makes it durable and serves it.
 
-    The caller has made sure that no folder of that name is there (see `withdraw`).
+    A folder of that name is replaced with no more than two renames between the old and the new.
     """
     final = folder / release_id
     _sync(built)
+    replaced = _hide(final) if final.exists() else None
     os.rename(built, final)
+    history.record(folder, "published", release_id)
     serve(folder, release_id)
+    if replaced:
+        shutil.rmtree(replaced)
     return Release(release_id, final)
 
 
@@ -139,16 +200,25 @@ def discard(built: Path, quarantine: Path) -> None:
 
 def withdraw(folder: Path, release_id: str) -> None:
     """Takes a damaged release away; its folder is renamed first, so none is ever half there."""
-    hidden = folder / f".build-withdrawn-{release_id}"
-    os.rename(folder / release_id, hidden)
-    shutil.rmtree(hidden)
+    shutil.rmtree(_hide(folder / release_id))
+
+
+def _hide(path: Path) -> Path:
+    # a name that the next build clears away, should this process be killed
+    hidden = path.with_name(f".build-withdrawn-{path.name}-{secrets.token_hex(4)}")
+    os.rename(path, hidden)
+    return hidden
 
 
 def prune(folder: Path, keep: int) -> list[str]:
-    """Removes the oldest releases beyond `keep`, never the served one; returns their ids."""
+    """Removes the oldest releases beyond `keep`, never the served one; returns their ids.
+
+    Each is remembered before it goes: whoever asks for it is told that it was here.
+    """
     served = current_release(folder)
     gone = [r for r in releases(folder)[keep:] if served is None or r.id != served.id]
     for release in gone:
+        history.record(folder, "pruned", release.id, published(folder, release))
         withdraw(folder, release.id)
     return [r.id for r in gone]
 

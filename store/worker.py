@@ -1,13 +1,16 @@
 """A query worker: one process, one read-only store, one query at a time.
 
-Started by `pool.py` as `python -m clusterloom.store.worker FD STORE MEGABYTES PARENT`. It is
-expected to be killed: at a deadline, when a client goes away, by the system when it asks for more
-memory than its limit, or by its own parser. It imports little, so that a new one is soon there.
+Started by `process.py` as `python -m clusterloom.store.worker FD STORE MEGABYTES PARENT`, or
+forked by `image.py` from a process that holds the store in memory. It is expected to be killed: at
+a deadline, when a client goes away, by the system when it asks for more memory than its limit, or
+by its own parser. It imports little, so that a new one is soon there.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import resource
 import signal
 import socket
 import sys
@@ -22,9 +25,11 @@ from clusterloom.store import frames
 from clusterloom.store.confine import confine, limit_memory, size
 
 CHUNK = 65536
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 UNION_LIMIT = 500_000
 """Triples that a union of several default graphs may hold; it is built in memory per query."""
 
+_EMPTY = ox.Store()
 _READABLE = (ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG, ox.RdfFormat.RDF_XML)
 
 
@@ -33,12 +38,20 @@ class Refused(Exception):
 
 
 class Writer:
-    """A binary file for the serialisers that sends what it gets as frames of about 64 kB."""
+    """A binary file for the serialisers that sends what it gets as frames of about 64 kB.
+
+    The head goes with the first of them, the end with the last: a short answer is sent at once.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._before = b""
         self._buffer = bytearray()
         self._sent = time.monotonic()
+
+    def frame(self, kind: bytes, body: dict[str, Any]) -> None:
+        """A frame to be sent before the next data."""
+        self._before += frames.pack_json(kind, body)
 
     def write(self, data: bytes) -> int:
         """Takes bytes; sends when a frame is full or the last one left 0.25 s ago."""
@@ -52,10 +65,21 @@ class Writer:
 
     def push(self) -> None:
         """Sends what is left."""
+        data = self._before
         if self._buffer:
-            self._connection.sendall(frames.pack(frames.DATA, bytes(self._buffer)))
+            data += frames.pack(frames.DATA, bytes(self._buffer))
             self._buffer.clear()
+        self._before = b""
+        if data:
+            self._connection.sendall(data)
         self._sent = time.monotonic()
+
+    def finish(self, kind: bytes, body: dict[str, Any]) -> None:
+        """Sends what is left and a last frame."""
+        data = self._before
+        if self._buffer:
+            data += frames.pack(frames.DATA, bytes(self._buffer))
+        self._connection.sendall(data + frames.pack_json(kind, body))
 
 
 def union(store: ox.Store, default: list[ox.NamedNode], named: list[ox.NamedNode]) -> ox.Store:
@@ -111,7 +135,7 @@ def evaluate(
 def in_order(text: str, request: dict[str, Any]) -> str:
     """`SELECT *` with the variables in place of the star; the library orders them by alphabet."""
     # over an empty store this costs the parsing only, and tells which variables are in scope
-    results = cast(ox.QuerySolutions, ox.Store().query(text, base_iri=request["base"]))
+    results = cast(ox.QuerySolutions, _EMPTY.query(text, base_iri=request["base"]))
     scope = [variable.value for variable in results.variables]
     first_seen = [name for name in request["variables"] if name in scope]
     if first_seen == scope or len(first_seen) != len(scope):
@@ -120,17 +144,12 @@ def in_order(text: str, request: dict[str, Any]) -> str:
     return f"{text[:star]} {' '.join('?' + name for name in first_seen)} {text[star + 1 :]}"
 
 
-def answer(store: ox.Store, request: dict[str, Any], connection: socket.socket) -> None:
-    """Runs one query and sends its head and its bytes."""
+def answer(store: ox.Store, request: dict[str, Any], output: Writer) -> None:
+    """Runs one query and writes its head and its bytes."""
     results = evaluate(store, request)
     rows: int | None = request["rows"]
-    output = Writer(connection)
     sink = cast(IO[bytes], output)
     head: dict[str, Any] = {"kind": "boolean", "variables": [], "truncated": None}
-
-    def send_head() -> None:
-        connection.sendall(frames.pack_json(frames.HEAD, head))
-
     if isinstance(results, ox.QueryTriples):
         head["kind"] = "graph"
         form = ox.RdfFormat.from_media_type(request["media_type"])
@@ -141,9 +160,8 @@ def answer(store: ox.Store, request: dict[str, Any], connection: socket.socket) 
             first = list(islice(triples, rows + 1))
             head["truncated"] = rows if len(first) > rows else None
             triples = iter(first[:rows])
-        send_head()
+        output.frame(frames.HEAD, head)
         ox.serialize(triples, sink, form, prefixes=PREFIXES if form in _READABLE else None)
-        output.push()
         return
     table = ox.QueryResultsFormat.from_media_type(request["media_type"])
     if table is None:
@@ -154,14 +172,13 @@ def answer(store: ox.Store, request: dict[str, Any], connection: socket.socket) 
         if rows is not None:
             results, cut = first_rows(results, rows)
             head["truncated"] = rows if cut else None
-    send_head()
+    output.frame(frames.HEAD, head)
     if head["truncated"] is not None and table == ox.QueryResultsFormat.JSON:
         whole = results.serialize(format=table) or b""
         mark = f'{{"head":{{"truncated":{rows},'.encode()
         output.write(whole.replace(b'{"head":{', mark, 1))
     else:
         results.serialize(sink, table)
-    output.push()
 
 
 def first_rows(results: ox.QuerySolutions, rows: int) -> tuple[ox.QuerySolutions, bool]:
@@ -200,26 +217,58 @@ def receive(connection: socket.socket, length: int) -> bytes:
     return bytes(parts)
 
 
-def main(arguments: list[str]) -> None:
-    """Serves requests until the parent closes the connection."""
-    descriptor, path, megabytes, parent = arguments
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    isolated = confine(int(megabytes), int(parent))
-    connection = socket.socket(fileno=int(descriptor))
-    store = ox.Store.read_only(path)
-    ready = {"isolated": isolated, "megabytes": size()}
-    connection.sendall(frames.pack_json(frames.READY, ready))
+class Allowance:
+    """The memory limit of this process, and whether a query has left much of it behind."""
+
+    def __init__(self, megabytes: int, base: int) -> None:
+        self._megabytes = megabytes
+        self._base = base
+        self._now = -1
+        self._faults = 0
+        self._size = 0
+
+    def limit(self, megabytes: int) -> None:
+        """Sets the limit of the next query, as far as this process may have it."""
+        wanted = min(self._megabytes, megabytes)
+        if wanted != self._now:
+            limit_memory(self._base + wanted, self._base + self._megabytes)
+            self._now = wanted
+
+    def left(self) -> dict[str, int]:
+        """The address space, and the MB of pages touched for the first time since the start."""
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        if faults - self._faults > 500 or not self._size:  # few pages are no new memory
+            self._faults, self._size = faults, size()
+        return {"megabytes": self._size, "touched": faults * _PAGE >> 20}
+
+
+def serve(store: ox.Store, connection: socket.socket, memory: Allowance) -> None:
+    """Answers requests until the parent closes the connection."""
     while True:
         _, length = frames.HEADER.unpack(receive(connection, frames.HEADER.size))
         request = json.loads(receive(connection, length))
-        connection.sendall(frames.pack(frames.BEGUN, b""))
-        limit_memory(min(int(megabytes), request["megabytes"]), int(megabytes))
+        memory.limit(request["megabytes"])
+        output = Writer(connection)
         try:
-            answer(store, request, connection)
-            last = frames.pack_json(frames.END, {"megabytes": size()})
+            answer(store, request, output)
         except Exception as error:
-            last = frames.pack_json(frames.ERROR, failure(error))
-        connection.sendall(last)
+            output.finish(frames.ERROR, failure(error))
+        else:
+            output.finish(frames.END, memory.left())
+
+
+def main(arguments: list[str]) -> None:
+    """Opens the store and serves requests."""
+    descriptor, path, megabytes, parent = arguments
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    isolated = confine(int(parent))
+    memory = Allowance(int(megabytes), 0)
+    memory.limit(int(megabytes))
+    connection = socket.socket(fileno=int(descriptor))
+    store = ox.Store.read_only(path)
+    ready = {"isolated": isolated, "megabytes": size(), "pid": os.getpid()}
+    connection.sendall(frames.pack_json(frames.READY, ready))
+    serve(store, connection, memory)
 
 
 if __name__ == "__main__":

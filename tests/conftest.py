@@ -21,6 +21,9 @@ SHARED = ROOT.parent / "shared"
 INSTALL = {
     "rapper": "apt-get install raptor2-utils",
     "curl": "apt-get install curl",
+    "roqet": "apt-get install rasqal-utils",
+    "sha256sum": "apt-get install coreutils",
+    "chromium": "apt-get install chromium",
 }
 
 
@@ -49,10 +52,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settin
     While writing tests, CLUSTERLOOM_TEST_DATA_DIR names a folder with a release already built.
     """
     if kept := os.environ.get("CLUSTERLOOM_TEST_DATA_DIR"):
-        return Settings(data_dir=Path(kept), workers=4)
+        return Settings(data_dir=Path(kept), workers=4, store="disk")
     base = tmp_path_factory.getbasetemp()
     root = base if worker_id == "master" else base.parent
-    return Settings(data_dir=root / "clusterloom", workers=4)
+    return Settings(data_dir=root / "clusterloom", workers=4, store="disk")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, Response
 
 from clusterloom.api.problems import install
-from clusterloom.api.sparql import sparql_router
+from clusterloom.api.server import config
+from clusterloom.api.sparql import SparqlEndpoint, sparql_router
 from clusterloom.settings import Settings
 from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
 from clusterloom.store.release import Release
@@ -74,8 +75,16 @@ def workers_of_this_process() -> list[int]:
         pid
         for pid in found
         if (line := Path(f"/proc/{pid}/cmdline")).exists()
-        and b"clusterloom.store.worker" in line.read_bytes()
+        and b"clusterloom.store." in line.read_bytes()
     ]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, reaped or not."""
+    try:
+        return " Z " in Path(f"/proc/{pid}/stat").read_text("ascii")
+    except OSError:
+        return True
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> bool:
@@ -99,7 +108,7 @@ class Served:
     def busy(self) -> int:
         """How many workers are at work."""
         assert self.session is not None
-        return len(self.session.pool._busy)
+        return len(self.session.pool.busy)
 
 
 @contextmanager
@@ -126,7 +135,7 @@ def served(release: Release, settings: Settings, page: bool = False) -> Iterator
         return HTMLResponse(f"<pre>{query}</pre>")
 
     app = FastAPI(lifespan=lifespan)
-    app.include_router(sparql_router(session, settings, render if page else None))
+    app.include_router(sparql_router(SparqlEndpoint(session, settings, render if page else None)))
     install(app)
 
     @app.get("/broken")
@@ -137,8 +146,8 @@ def served(release: Release, settings: Settings, page: bool = False) -> Iterator
     def number(n: int) -> int:
         return n
 
-    config = uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    options = {"log_level": "critical", "timeout_graceful_shutdown": 1}
+    server = uvicorn.Server(config(app, settings, **options))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:

@@ -27,7 +27,7 @@ from clusterloom.errors import (
 from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
 from clusterloom.store.engine import CSV, GRAPH_TYPES, JSON, TURTLE, XML, Limits, Query, hold
 from clusterloom.store.release import Release
-from engine_help import COUNT, CROSS, EX, ROWS, SORT, eventually, make_release, with_session
+from engine_help import COUNT, CROSS, EX, ROWS, SORT, eventually, gone, make_release, with_session
 from engine_help import workers_of_this_process as workers
 
 ONE, TWO = EX + "one", EX + "two"
@@ -154,16 +154,12 @@ def test_memory_is_capped(release: Release) -> None:
 
 def test_a_crash_is_one_refused_query_and_the_next_is_answered(release: Release) -> None:
     async def test(session: EmbeddedSession) -> None:
-        chain = "ASK {" + " UNION ".join(["{ ?s ?p ?o }"] * 10000) + "}"
-        with pytest.raises(QueryRefused, match="stack"):
-            await session.run(Query(chain), Limits(), JSON)
-        assert await rows(session, "ASK {}") == [["true"]]
         for pid in workers():  # idle ones that die are noticed before they get a query
             os.kill(pid, signal.SIGKILL)
         assert await rows(session, "ASK {}") == [["true"]]
         running = asyncio.ensure_future(session.run(Query(COUNT), Limits(), JSON))
         await asyncio.sleep(0.3)
-        busy = session.pool._busy[0].process.pid
+        busy = session.pool.busy[0].pid
         os.kill(busy, signal.SIGTERM)
         with pytest.raises(ClusterloomError, match="retried"):
             await running
@@ -178,13 +174,13 @@ def test_many_kills_in_a_row(release: Release) -> None:
             with pytest.raises(QueryTimeout):
                 await (await session.run(Query(COUNT), Limits(seconds=0.02), CSV)).read()
 
-        for _ in range(25):
+        for _ in range(10):
             await asyncio.gather(*[killed() for _ in range(4)])
         assert await rows(session, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }") == [
             ["n"],
             [str(ROWS + 1)],
         ]
-        assert len(workers()) <= session.pool.size + session.pool.spares
+        assert len(workers()) <= session.budget.workers + session.pool.spares
 
     with_session(release, test, workers=4)
 
@@ -192,20 +188,20 @@ def test_many_kills_in_a_row(release: Release) -> None:
 def test_closing_or_cancelling_ends_the_query(release: Release) -> None:
     async def test(session: EmbeddedSession) -> None:
         result = await session.run(Query(CROSS), Limits(), CSV)
-        pid = session.pool._busy[0].process.pid
+        pid = session.pool.busy[0].pid
         held = await hold(result)
         assert not held.ended
         assert sum(map(len, held.chunks)) >= 256 * 1024
         await result.aclose()
         await result.aclose()
-        assert not session.pool._busy
+        assert not session.pool.busy
         sorting = asyncio.ensure_future(session.run(Query(SORT), Limits(rows=5), CSV))
         await asyncio.sleep(0.2)
-        assert len(session.pool._busy) == 1
+        assert len(session.pool.busy) == 1
         sorting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sorting
-        assert not session.pool._busy
+        assert not session.pool.busy
         await asyncio.sleep(0.1)
         assert not Path(f"/proc/{pid}").exists()
 
@@ -282,7 +278,7 @@ def test_workers_without_network(release: Release) -> None:
         ("SELECT * { ?x a ?y }}", 1, 21, "Nothing is open"),
         ("SELCT * { ?x a ?y }", 1, 1, "Did you mean SELECT?"),
         ("SELECT * { ?x a ?y . OPTINAL { ?x ?p ?o } }", 1, 22, "OPTIONAL"),
-        ("SELECT ?x { ?x a ?y } GROUP BY ?y", 1, 34, "grouped by"),
+        ("SELECT ?x { ?x a ?y } GROUP BY ?y", 1, 8, "grouped by"),
         ("PREFIX e: <e> SELECT * { ?x a e:y }", 1, 11, "absolute IRI"),
         ("SELECT * { ?x a ?y } LIMIT many", 1, 28, ""),
         ("", 1, 1, "empty"),
@@ -351,11 +347,12 @@ def test_a_store_that_is_not_there(tmp_path: Path) -> None:
 def test_grace_lets_running_queries_finish(release: Release) -> None:
     async def run() -> None:
         session = await EmbeddedEngine(workers=2, megabytes=512).open(release)
-        result = await session.run(Query(f"SELECT * {{ <{EX}s7> ?p ?o }}"), Limits(), CSV)
+        text = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 20000"
+        result = await session.run(Query(text), Limits(), CSV)
         closing = asyncio.ensure_future(session.aclose(grace=5))
         await asyncio.sleep(0.05)
         assert not closing.done()
-        assert (await result.read()).count(b"\r\n") == 2
+        assert (await result.read()).count(b"\r\n") == 20001
         await closing
         with pytest.raises(Busy):
             await session.run(Query("ASK {}"), Limits(), CSV)
@@ -375,7 +372,7 @@ async def main():
     session = await EmbeddedEngine(3, 512).open(Release("0", Path(sys.argv[1])))
     task = asyncio.ensure_future(session.run(Query(sys.argv[2]), Limits(), "text/csv"))
     await asyncio.sleep(0.3)
-    print(*[w.process.pid for w in session.pool._busy], flush=True)
+    print(*[w.pid for w in session.pool.busy], flush=True)
     await asyncio.sleep(60)
 asyncio.run(main())
 """
@@ -385,11 +382,5 @@ asyncio.run(main())
         pid = int(process.stdout.readline())
         assert Path(f"/proc/{pid}").exists()
         process.kill()
-        assert eventually(lambda: _gone(pid))
+        assert eventually(lambda: gone(pid))
 
-
-def _gone(pid: int) -> bool:
-    try:
-        return " Z " in Path(f"/proc/{pid}/stat").read_text("ascii")  # nobody reaps it here
-    except OSError:
-        return True

@@ -61,7 +61,8 @@ class Page(HTMLParser):
         assert not [n for n in found if n.startswith("on") or n == "style"], (tag, found)
         if tag not in VOID:
             self.open.append(tag)
-        if tag in {"script", "img", "iframe", "object"}:
+        data = tag == "script" and found.get("type") == "application/ld+json"
+        if tag in {"script", "img", "iframe", "object"} and not data:
             self.loads.append(found.get("src", "inline"))
         if tag == "link" and found["rel"] in {"stylesheet", "icon"}:
             self.loads.append(found["href"])

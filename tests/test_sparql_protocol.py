@@ -8,6 +8,7 @@ import io
 import socket
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -16,39 +17,17 @@ import rdflib
 from fastapi import FastAPI
 from starlette.types import Message
 
-from clusterloom.api.sparql import sparql_router
+from clusterloom.api.sparql import SparqlEndpoint, sparql_router
 from clusterloom.settings import Settings
-from clusterloom.store.release import Release
-from engine_help import (
-    EX,
-    ROWS,
-    Served,
-    make_release,
-    served,
-    workers_of_this_process,
-)
+from engine_help import EX, ROWS, Served, make_release, served, workers_of_this_process
+from sparql_help import DIRECT, SEVEN, get, problem, sparql_server
 
-SEVEN = f"SELECT ?s ?n {{ ?s <{EX}p> ?n FILTER(?n = 7) }}"
-DIRECT = {"Content-Type": "application/sparql-query"}
 TEXT = 'tab\t quote" line\n é'
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    return make_release(tmp_path_factory.mktemp("protocol"))
-
-
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("data")
-    return Settings(
-        data_dir=folder, query_timeout=2.0, query_memory=400, workers=4, max_body=20_000
-    )
-
-
-@pytest.fixture(scope="module")
-def server(release: Release, settings: Settings) -> Iterator[Served]:
-    with served(release, settings, page=True) as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with sparql_server(tmp_path_factory) as running:
         yield running
 
 
@@ -56,23 +35,6 @@ def server(release: Release, settings: Settings) -> Iterator[Served]:
 def client(server: Served) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, timeout=30) as opened:
         yield opened
-
-
-def get(client: httpx.Client, query: str, accept: str = "*/*", **params: str) -> httpx.Response:
-    return client.get("/sparql", params={"query": query, **params}, headers={"Accept": accept})
-
-
-def problem(answer: httpx.Response, status: int, slug: str) -> dict[str, object]:
-    """The problem JSON of an error answer, its fixed members checked."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    body: dict[str, object] = answer.json()
-    assert body["type"] == f"https://w3id.org/clusterloom/problems/{slug}"
-    assert body["status"] == status
-    assert body["title"]
-    assert body["detail"]
-    return body
 
 
 def test_every_way_to_send_a_query(client: httpx.Client) -> None:
@@ -342,8 +304,8 @@ def test_caching(client: httpx.Client) -> None:
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_without_a_page_browsers_get_data(release: Release, settings: Settings) -> None:
-    with served(release, settings) as running:
+def test_without_a_page_browsers_get_data(tmp_path: Path) -> None:
+    with served(make_release(tmp_path), Settings(data_dir=tmp_path, workers=3)) as running:
         browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
         answer = httpx.get(running.url + "/sparql", params={"query": "ASK {}"}, headers=browser)
         assert answer.headers["content-type"] == "application/xml"
@@ -359,7 +321,7 @@ def test_any_host_header_will_do(client: httpx.Client) -> None:
 
 def test_a_request_that_ends_half_sent_is_no_error() -> None:
     app = FastAPI()
-    app.include_router(sparql_router(lambda: pytest.fail("asked"), Settings()))
+    app.include_router(sparql_router(SparqlEndpoint(lambda: pytest.fail("asked"), Settings())))
     said: list[Message] = []
 
     async def receive() -> Message:

@@ -168,9 +168,9 @@ def test_context_is_up_to_date() -> None:
 def test_context_coerces() -> None:
     entries = json.loads(context.rendered())["@context"]
     assert entries["inChain"] == {"@id": CLOOM + "inChain", "@type": "@id"}
-    assert entries["start"]["@type"] == "xsd:date"
+    assert entries["start"] == {"@id": CLOOM + "start", "@type": "xsd:date"}
     assert entries["known"]["@type"] == "xsd:integer"
-    assert entries["pic"] == {"@id": CLOOM + "pic"}
+    assert entries["pic"] == {"@id": CLOOM + "pic", "@container": "@set"}
     assert entries["SME"] == CLOOM + "SME"
     assert (entries["id"], entries["type"]) == ("@id", "@type")
 

@@ -43,6 +43,20 @@ def redirect(iri: str) -> str | None:
         (ns.thing("area", "photonics"), "/id/area/photonics"),
         (ns.thing("nace2", "26.1"), "/id/nace2/26.1"),
         (ns.BASE, "/"),
+        (ns.BASE + "shapes#ActorsDates-since", "/shapes"),
+        (ns.BASE + "shapes/actors", "/shapes/actors"),
+        (ns.BASE + "context/0.1.0.jsonld", "/context/0.1.0.jsonld"),
+        (ns.graph("clusters", "asserted"), "/graph/clusters/asserted"),
+        (ns.META_GRAPH, "/graph/meta"),
+        (ns.BASE + "release/0123456789abcdef", "/release/0123456789abcdef"),
+        (ns.BASE + "dumps/0123456789abcdef/", "/dumps/0123456789abcdef/"),
+        (ns.BASE + "problems/not-found", "/problems/not-found"),
+        (ns.BASE + "catalog#dataset", "/catalog"),
+        (ns.BASE + ".well-known/void#class-1", "/.well-known/void"),
+        (ns.BASE + "sparql", "/sparql"),
+        (ns.BASE + "openapi.json", "/openapi.json"),
+        (ns.BASE + "api/v1", "/api/v1"),
+        (ns.BASE + "api/v1/areas", "/api/v1/areas"),
     ],
 )
 def test_iris_reach_their_route(iri: str, path: str, tmp_path: Path) -> None:
@@ -52,6 +66,6 @@ def test_iris_reach_their_route(iri: str, path: str, tmp_path: Path) -> None:
     assert any(route.matches(scope)[0].value == 2 for route in app.routes)
 
 
-@pytest.mark.parametrize("iri", [ns.BASE + "graph/clusters/asserted", ns.BASE + "admin"])
+@pytest.mark.parametrize("iri", [ns.BASE + "admin", ns.BASE + "metrics", ns.BASE + "idx/a", ns.BASE + "catalogue"])
 def test_nothing_else_is_redirected(iri: str) -> None:
     assert redirect(iri) is None

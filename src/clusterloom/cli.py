@@ -73,16 +73,25 @@ def parser() -> argparse.ArgumentParser:
     check = commands_.add_parser("check", help="run SHACL shapes and checks on a release")
     check.add_argument("release", nargs="?", help="release id (default: the current one)")
 
-    commands_.add_parser("releases", help="list the releases kept")
+    commands_.add_parser("releases", help="list the releases that ?release= reaches")
     rollback = commands_.add_parser("rollback", help="serve an earlier release")
     rollback.add_argument("release", nargs="?", help="release id (default: the one before)")
     diff = commands_.add_parser("diff", help="what changed between two releases, per family")
     diff.add_argument("before")
     diff.add_argument("after")
     diff.add_argument("--nquads", action="store_true", help="print the lines with - and +")
+    diff.add_argument("--exit-code", action="store_true", help="exit with 1 where they differ")
     dump = commands_.add_parser("dump", help="write the N-Quads of a release to a file")
     dump.add_argument("file", type=Path)
     dump.add_argument("--release", help="release id (default: the current one)")
+    publish = commands_.add_parser(
+        "publish", help="put a release on an idle endpoint of the remote engine and serve it"
+    )
+    publish.add_argument(
+        "--to", metavar="ENDPOINT", help="its query address (default: the first that is not served)"
+    )
+    publish.add_argument("--release", help="release id (default: the current one)")
+    publish.add_argument("--quiet", action="store_true", help="no progress")
     commands_.add_parser("doctor", help="say what this installation has and lacks")
     return top
 

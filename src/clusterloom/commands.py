@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gzip
 import importlib.util
 import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyoxigraph as ox
-import uvicorn
 
+from clusterloom.api import server
 from clusterloom.api.app import create_app
 from clusterloom.errors import ChecksFailed, NotFound, UsageError
 from clusterloom.loaders import registry
@@ -26,9 +24,10 @@ from clusterloom.ontology.checks import run_checks
 from clusterloom.ontology.validate import validate
 from clusterloom.progress import Progress
 from clusterloom.settings import Settings
-from clusterloom.store import guard
+from clusterloom.store import difference, guard, history, push
 from clusterloom.store import release as disk
 from clusterloom.store.embedded import EmbeddedEngine
+from clusterloom.store.endpoints import idle_endpoint
 from clusterloom.store.engine import GRAPH_TYPES, TABLE_TYPES, TSV, TURTLE, Limits, Query
 
 
@@ -57,10 +56,7 @@ def serve(settings: Settings, given: argparse.Namespace) -> int:
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": address})
         print(f"Clusterloom is at {address}/ (Ctrl-C ends it)", flush=True)
-        config = uvicorn.Config(
-            create_app(settings), log_level="warning", timeout_graceful_shutdown=5
-        )
-        uvicorn.Server(config).run(sockets=[bound])
+        server.run(create_app(settings), settings, bound)
     return 0
 
 
@@ -137,7 +133,8 @@ def check(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def releases(settings: Settings, given: argparse.Namespace) -> int:
-    """Lists the releases kept, newest first, the served one marked."""
+    """Lists the releases that `?release=` and these commands reach, newest first, the served one
+    marked; then those that were pruned."""
     served = disk.current_release(settings.releases)
     kept = disk.releases(settings.releases)
     for release in kept:
@@ -147,6 +144,9 @@ def releases(settings: Settings, given: argparse.Namespace) -> int:
         print(f"{mark} {release.id}  {report['built']}  {report['triples']:>9,} triples{partial}")
     if not kept:
         print(f"no release in {settings.releases}; `clusterloom build` makes one")
+    for past in reversed(history.read(settings.releases).values()):
+        if past.pruned:
+            print(f"  {past.id}  {past.published[:19]}  pruned {past.pruned[:19]}, answers 410")
     return 0
 
 
@@ -169,22 +169,22 @@ def rollback(settings: Settings, given: argparse.Namespace) -> int:
 
 
 def diff(settings: Settings, given: argparse.Namespace) -> int:
-    """Prints added and removed statements of each family that differs."""
+    """Prints how many statements of each family were added and removed, or all of them."""
     before = disk.open_release(settings.releases, given.before)
     after = disk.open_release(settings.releases, given.after)
-    old, new = before.report()["families"], after.report()["families"]
-    changed = [f for f in sorted(old.keys() | new.keys()) if old.get(f) != new.get(f)]
-    for family in changed:
-        lines = set(_family(before, family)), set(_family(after, family))
-        removed, added = sorted(lines[0] - lines[1]), sorted(lines[1] - lines[0])
-        print(f"{family}: {len(added)} added, {len(removed)} removed")
-        if given.nquads:
-            for sign, quads in (("-", removed), ("+", added)):
-                for quad in quads:
-                    print(sign, quad.decode().rstrip("\n"))
-    if not changed:
+    differ = difference.families(before, after)
+    names = sorted((*differ.open, *differ.withheld))
+    for name in names:
+        counts = {True: 0, False: 0}
+        for change in difference.changes(before, after, [name]):
+            counts[change.added] += 1
+            if given.nquads:
+                print("+" if change.added else "-", change.line.decode().rstrip("\n"))
+        closed = " (not to be redistributed)" if name in differ.withheld else ""
+        print(f"{name}: {counts[True]} added, {counts[False]} removed{closed}")
+    if not names:
         print("no difference")
-    return 0
+    return 1 if names and given.exit_code else 0
 
 
 def dump(settings: Settings, given: argparse.Namespace) -> int:
@@ -192,6 +192,18 @@ def dump(settings: Settings, given: argparse.Namespace) -> int:
     release = _release(settings, given.release)
     shutil.copyfile(release.path / "dump.nq.zst", given.file)
     print(f"{given.file}: release {release.id}, N-Quads, zstandard")
+    return 0
+
+
+def publish(settings: Settings, given: argparse.Namespace) -> int:
+    """Puts a release on an idle endpoint of the remote engine and serves it from there."""
+    release = _release(settings, given.release)
+    endpoint = idle_endpoint(settings, given.to)
+    progress = Progress(quiet=given.quiet)
+    push.publish(settings.data_dir, release, endpoint, settings.query_timeout, progress)
+    with disk.build_lock(settings.releases):
+        disk.serve(settings.releases, release.id)
+    print(f"serving {release.id} from {endpoint.query}")
     return 0
 
 
@@ -235,10 +247,3 @@ def _print_built(release: disk.Release) -> None:
     rejected = sum(s["rejected"] for s in report["sources"].values())
     if rejected:
         print(f"  {rejected} rows rejected: {release.path / 'families' / 'rejected'}")
-
-
-def _family(release: disk.Release, family: str) -> Iterator[bytes]:
-    path = release.path / "families" / f"{family}.nq.gz"
-    if path.is_file():
-        with gzip.open(path, "rb") as lines:
-            yield from lines

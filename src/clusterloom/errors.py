@@ -101,3 +101,15 @@ class Busy(ClusterloomError):
     """Every worker and the queue are full; extra `retry_after` is in seconds."""
 
     status, exit_code, title, slug = 503, 1, "Busy", "busy"
+
+
+class EngineDown(ClusterloomError):
+    """The remote engine cannot be reached, is busy, or does not hold the release yet."""
+
+    status, exit_code, title, slug = 503, 1, "Engine not available", "engine-unavailable"
+
+
+class EngineFailed(ClusterloomError):
+    """The remote engine answered with an error, or with what is not a whole answer."""
+
+    status, exit_code, title, slug = 502, 1, "Engine failed", "engine-failed"

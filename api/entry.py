@@ -1,0 +1,34 @@
+"""`/api/v1`: where the REST API begins, with an address for each of its collections."""
+
+from __future__ import annotations
+
+import orjson
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from clusterloom.api.catalogue import RESOURCES
+from clusterloom.settings import Settings
+
+
+def entry_router(settings: Settings) -> APIRouter:
+    """The route of the entry point."""
+    router = APIRouter(tags=["Resources"])
+    root = f"{settings.public_url}/api/v1"
+
+    @router.get("/api/v1", summary="Where the REST API begins", response_class=Response)
+    async def entry() -> Response:
+        """The address of each list and of the description of the whole API."""
+        body = {
+            "description": f"{settings.public_url}/openapi.json",
+            "resources": [
+                {"name": r.name, "title": r.title, "url": f"{root}/{r.name}"}
+                for r in RESOURCES.values()
+            ],
+            "queries": f"{settings.public_url}/queries",
+            "search": f"{root}/search",
+            "releases": f"{root}/releases",
+        }
+        link = f'<{settings.public_url}/openapi.json>; rel="service-desc"; type="application/json"'
+        return Response(orjson.dumps(body), media_type="application/json", headers={"Link": link})
+
+    return router
