@@ -8,8 +8,8 @@ from typing import Any
 
 from clusterloom import __version__, terms
 from clusterloom.api.gate import graph_infos
-from clusterloom.api.labels import select_for
 from clusterloom.api.pin import with_release
+from clusterloom.api.rows import values
 from clusterloom.api.serving import Served
 from clusterloom.namespaces import CLOOM, ID, META_GRAPH
 
@@ -94,17 +94,30 @@ async def about(served: Served, told: Told) -> list[tuple[str, Any]]:
 async def _sources(served: Served, things: Iterable[str]) -> tuple[list[tuple[str, str, str]], int]:
     """Title, licence and gaps of every dataset that speaks of the things; and how many there are
     where only some were looked at."""
-    ours = sorted({iri for iri in things if iri.startswith(ID)})
+    ours = sorted({iri for iri in things if iri.startswith(ID) and _is_safe(iri)})
     some = ours if len(ours) <= MANY else [ours[n * len(ours) // MANY] for n in range(MANY)]
-    where = "GRAPH ?g { ?s ?p ?o }"
-    rows = await select_for(
-        served, "s", some, lambda part: f"SELECT DISTINCT ?g WHERE {{ {part} {where} }}"
-    )
+    rows = []
+    if some:
+        part = values("s", map(terms.iri, some))
+        where = f"SELECT DISTINCT ?g WHERE {{ {part} GRAPH ?g {{ ?s ?p ?o }} }}"
+        rows = await served.select(where)
     infos = await graph_infos(served)
     lacks = await served.once("completeness", _completeness)
     known = {infos[g].dataset: infos[g] for row in rows if (g := row["g"].value) in infos}
-    found = [(info.title, info.licence, lacks.get(name, "")) for name, info in known.items()]
+    found = [
+        (info.title, info.licence, lacks.get(name, ""))
+        for name, info in known.items()
+        if info.redistribute
+    ]
     return sorted(found), len(ours) if len(some) < len(ours) else 0
+
+
+def _is_safe(iri: str) -> bool:
+    try:
+        terms.iri(iri)
+    except terms.BadTerm:
+        return False
+    return True
 
 
 async def _completeness(served: Served) -> dict[str, str]:

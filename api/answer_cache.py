@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 _ALIASES = 8
 """Spellings of a request that lead to one entry."""
+_LONGEST = 10_000
+"""Bytes of the longest spelling that is remembered."""
 _OVERHEAD = 1500
 """Bytes an entry costs beside its body and its keys, about."""
 
@@ -38,7 +40,7 @@ class Stored:
 class _Entry:
     stored: Stored
     size: int
-    aliases: list[Hashable] = field(default_factory=list)
+    aliases: dict[Hashable, int] = field(default_factory=dict)
 
 
 class AnswerCache:
@@ -71,31 +73,40 @@ class AnswerCache:
         key = self._keys.get(alias)
         return None if key is None else self.get(key)
 
-    def put(self, key: Hashable, stored: Stored) -> None:
+    def put(self, key: Hashable, stored: Stored, key_size: int = 0) -> None:
         """Keeps an answer unless it is too large for what there is."""
-        size = len(stored.body) + len(repr(key)) + _OVERHEAD
+        size = len(stored.body) + key_size + _OVERHEAD
         if size > self._room // 8:
             return
         self._drop(key)
         self._entries[key] = _Entry(stored, size)
-        self._size += size
-        while self._size > self._room:
-            self._drop(next(iter(self._entries)))
+        self._grow(size)
 
     def clear(self) -> None:
         """Forgets every answer."""
         for key in [*self._entries]:
             self._drop(key)
 
-    def alias(self, alias: Hashable, key: Hashable) -> None:
-        """Lets the entry of the key be found by another name too."""
+    def alias(self, alias: Hashable, key: Hashable, size: int = 0) -> None:
+        """Lets the entry of the key be found by another name of that many bytes too."""
         entry = self._entries.get(key)
-        if entry is None or alias in self._keys:
+        if entry is None or alias in self._keys or size > _LONGEST:
             return
         if len(entry.aliases) == _ALIASES:
-            del self._keys[entry.aliases.pop(0)]
-        entry.aliases.append(alias)
+            oldest = next(iter(entry.aliases))
+            del self._keys[oldest]
+            freed = entry.aliases.pop(oldest)
+            entry.size -= freed
+            self._size -= freed
+        entry.aliases[alias] = size
+        entry.size += size
         self._keys[alias] = key
+        self._grow(size)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        while self._size > self._room:
+            self._drop(next(iter(self._entries)))
 
     def _drop(self, key: Hashable) -> None:
         entry = self._entries.pop(key, None)

@@ -11,7 +11,7 @@ import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clusterloom import __version__
 from clusterloom.api.compression import CompressionMiddleware
@@ -35,6 +35,7 @@ from clusterloom.api.render import likes_pages
 from clusterloom.api.rest import rest_router
 from clusterloom.api.rest_schema import PROBLEM
 from clusterloom.api.search import search_router
+from clusterloom.api.search_index import prepare_search
 from clusterloom.api.serving import (
     NotReady,
     ReleaseMiddleware,
@@ -80,22 +81,39 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
 class Service(FastAPI):
-    """The app, with a short way for answers that are at hand."""
+    """The app, with a shorter way to `/sparql` than by the framework, and none for answers at hand.
+
+    The shorter way goes through every middleware that stands before SparqlMiddleware.
+    """
 
     lane: Lane
+    endpoint: SparqlEndpoint
+    _short: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the life of the app."""
-        if scope["type"] == "http" and scope["path"] == PATH and await self.lane(scope, send):
-            return
-        await super().__call__(scope, receive, send)
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await super().__call__(scope, receive, send)
+        elif not await self.lane(scope, send):
+            if self._short is None:
+                self._short = self._way()
+            scope["app"] = self
+            await self._short(scope, receive, send)
+
+    def _way(self) -> ASGIApp:
+        kinds: list[object] = [middleware.cls for middleware in self.user_middleware]
+        way: ASGIApp = self.endpoint
+        for outer in reversed(self.user_middleware[: kinds.index(SparqlMiddleware)]):
+            way = outer.cls(way, *outer.args, **outer.kwargs)
+        return way
 
 
-def create_app(settings: Settings, engine: Engine | None = None) -> Service:
+def create_app(settings: Settings, engine: Engine | None = None, warm: bool = False) -> Service:
     """The service over the releases that the settings name, on the engine that they choose.
 
     The current release is opened when the app starts and closed when it ends; a release that is
-    published meanwhile is moved to without a restart.
+    published meanwhile is moved to without a restart. `warm` makes the search index of each release
+    at once, not when it is first asked for.
     """
     serving = Serving(settings, engine or engine_of(settings))
 
@@ -120,9 +138,11 @@ def create_app(settings: Settings, engine: Engine | None = None) -> Service:
         responses={"default": {"description": "Any other error", "content": _PROBLEM}},
         lifespan=lifespan,
     )
-    endpoint = SparqlEndpoint(session_now, settings, sparql_page, explain_response)
-    app.lane = Lane(endpoint.cache, settings.releases)
+    maker = Maker()
+    endpoint = SparqlEndpoint(session_now, settings, sparql_page, explain_response, maker)
+    app.endpoint, app.lane = endpoint, Lane(endpoint.cache, settings.releases)
     serving.replaced = endpoint.cache.clear
+    serving.begun = prepare_search if warm else None
     app.add_middleware(WithoutRelease)
     app.add_middleware(ConditionalMiddleware, about=_about(settings))
     app.add_middleware(CompressionMiddleware)
@@ -133,9 +153,8 @@ def create_app(settings: Settings, engine: Engine | None = None) -> Service:
     _answer_people(app)
     app.include_router(sparql_router(endpoint))
     app.include_router(why_router(settings))
-    maker = Maker()
     app.include_router(query_router(settings, maker))
-    app.include_router(search_router())
+    app.include_router(search_router(settings, maker))
     app.include_router(reconcile_router(settings))
     app.include_router(releases_router(settings, serving, maker))
     app.include_router(rest_router(settings, maker))

@@ -6,7 +6,7 @@ leads to this server instead wherever something can be fetched, and lists the re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -65,22 +65,28 @@ def at_server(triples: Iterable[ox.Triple], public_url: str) -> list[ox.Triple]:
     """The triples with our permanent IRIs turned into addresses of this server wherever the
     property wants something to fetch; names stay as they are."""
     held = list(triples)
-    places = {
-        t.object: _address(t.object.value, public_url)
-        for t in held
-        if t.predicate in _FETCHED and isinstance(t.object, ox.NamedNode)
-    }
+    fetched = {_name(t.object) for t in held if _is_fetched(t)}
     out: dict[ox.Triple, None] = {}
     for triple in held:
-        if triple.predicate in _FETCHED and triple.object in places:
-            triple = ox.Triple(triple.subject, triple.predicate, places[triple.object])  # noqa: PLW2901
-        elif triple.predicate == _TYPE and triple.object in _PLACES and triple.subject in places:
-            triple = ox.Triple(places[triple.subject], _TYPE, triple.object)  # type: ignore[index] # noqa: PLW2901
-        out[triple] = None
+        subject, value = triple.subject, triple.object
+        if _is_fetched(triple):
+            value = _address(value, public_url)
+        elif triple.predicate == _TYPE and value in _PLACES and _name(subject) in fetched:
+            subject = _address(subject, public_url)
+        out[ox.Triple(subject, triple.predicate, value)] = None
     return list(out)
 
 
-def _address(iri: str, public_url: str) -> ox.NamedNode:
+def _is_fetched(triple: ox.Triple) -> bool:
+    return triple.predicate in _FETCHED and isinstance(triple.object, ox.NamedNode)
+
+
+def _name(term: object) -> str:
+    return term.value if isinstance(term, ox.NamedNode) else ""
+
+
+def _address(term: object, public_url: str) -> ox.NamedNode:
+    iri = _name(term)
     inside = iri.startswith(BASE)
     return ox.NamedNode(f"{public_url}/{iri.removeprefix(BASE)}" if inside else iri)
 
@@ -103,9 +109,9 @@ def _node(name: str) -> ox.NamedNode:
     return ox.NamedNode(expand(name))
 
 
-def prefixes(triples: Iterable[ox.Triple]) -> dict[str, str]:
+def prefixes(triples: Sequence[ox.Triple]) -> dict[str, str]:
     """The prefixes that a document of these triples is written with."""
     used = {t.predicate.value for t in triples}
-    used |= {t.object.value for t in triples if t.predicate == _TYPE}
+    used |= {_name(t.object) for t in triples if t.predicate == _TYPE}
     known = {**PREFIXES, "spdx": SPDX}
     return {p: iri for p, iri in known.items() if any(u.startswith(iri) for u in used)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from clusterloom.api.findings import named, short
 from clusterloom.namespaces import CLOOM, PREFIXES
@@ -34,6 +35,12 @@ _LABELS = frozenset(
 )
 
 
+_MOST = 50
+"""Warnings that are given."""
+_MOST_NAMES = 300
+"""Variables whose names are compared with one another."""
+
+
 @dataclass(frozen=True)
 class Caution:
     """One warning, its place and what to do instead."""
@@ -48,7 +55,7 @@ class Caution:
 
 def cautions(parts: QueryParts) -> list[Caution]:
     """The warnings for a query, in the order of its text."""
-    found = [*_dataset(parts), *_select(parts, parts.select), *_rare(parts)]
+    found = islice(chain(_dataset(parts), _select(parts, parts.select), _rare(parts)), _MOST)
     return sorted(dict.fromkeys(found), key=lambda caution: caution.start)
 
 
@@ -68,10 +75,9 @@ def _select(parts: QueryParts, select: Select) -> Iterator[Caution]:
         start = select.keywords.get("LIMIT", select.start)
         yield Caution("limit", "LIMIT 0 asks for no row at all.", start)
     given = select.group.binds | (select.values.binds if select.values else frozenset())
+    given |= {column.variable for column in select.projected if column.expression}
     for column in select.projected:
         if not column.expression and column.variable not in given:
-            if column.variable in {c.variable for c in select.projected if c.expression}:
-                continue
             if re.search(rf"\bAS\s+[?$]{column.variable}\b", select.grouping, re.IGNORECASE):
                 continue
             near = nearest(column.variable, given)
@@ -152,7 +158,7 @@ def _conditions(parts: QueryParts, group: Group, outside: Variables) -> Iterator
         if not isinstance(part, Conjunct):
             continue
         if part.groups and len(triples) > 1:
-            yield _per_row(part)
+            yield _per_row(part, seen)
         tested = set(_BOUND.findall(part.expression))
         missing = frozenset() if part.groups else part.uses - seen - tested
         if missing:
@@ -168,19 +174,16 @@ def _conditions(parts: QueryParts, group: Group, outside: Variables) -> Iterator
             yield from _text_search(parts, part, group, triples, outside)
 
 
-def _per_row(part: Conjunct) -> Caution:
+def _per_row(part: Conjunct, seen: Variables) -> Caution:
     word = "NOT EXISTS" if re.match(r"\s*(?:!|NOT\b)", part.expression, re.IGNORECASE) else "EXISTS"
     inside = part.groups[0].text.strip()[1:-1].strip()
-    instead = (
-        f"MINUS {{ {inside} }}"
-        if word == "NOT EXISTS"
-        else f"{{ SELECT DISTINCT ... {{ {inside} }} }}"
-    )
+    shared = " ".join(f"?{name}" for name in sorted(part.groups[0].binds & seen)) or "*"
+    around = "MINUS " if word == "NOT EXISTS" else ""
     return Caution(
         "exists-per-row",
         f"{word} beside a join is tried for every row of the join.",
         part.start,
-        (short(instead),),
+        (short(f"{around}{{ SELECT DISTINCT {shared} WHERE {{ {inside} }} }}"),),
     )
 
 
@@ -277,11 +280,16 @@ def _rare(parts: QueryParts) -> Iterator[Caution]:
     counts: dict[str, int] = {}
     for token in tokens:
         counts[token.text[1:]] = counts.get(token.text[1:], 0) + 1
+    if len(counts) > _MOST_NAMES:
+        return
+    first = {name: at for at, name in enumerate(counts)}
     for token in tokens:
         name = token.text[1:]
         if counts[name] > 1 or len(name) < 3:
             continue
+        # of two that occur once the later one is taken for the slip
         likely = [n for n in counts if n != name and _slip(name, n)]
+        likely = [n for n in likely if counts[n] > 1 or first[n] < first[name]]
         if likely:
             yield Caution(
                 "used-once",

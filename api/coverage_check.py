@@ -8,19 +8,22 @@ from clusterloom.api.findings import Finding, short
 from clusterloom.api.probes import Probes
 from clusterloom.api.rows import Row
 from clusterloom.api.suggestions import shown
-from clusterloom.namespaces import CLOOM, PREFIXES, term
+from clusterloom.namespaces import CLOOM, PREFIXES
 from clusterloom.store.patterns import Part, Triple, Values
 from clusterloom.store.query_terms import RDF_TYPE, iri_of
 
-_COVERAGE = (
-    f"?coverage <{term('ofProperty')}> {{property}} ; <{term('ofSubject')}> ?subject . {{which}} "
-    f"OPTIONAL {{{{ ?coverage <{term('known')}> ?known }}}} "
-    f"OPTIONAL {{{{ ?coverage <{term('total')}> ?total }}}} "
-    f"OPTIONAL {{{{ ?coverage <{term('totalText')}> ?said }}}} "
-    f"OPTIONAL {{{{ ?coverage <{term('complete')}> ?complete }}}} "
-    f"OPTIONAL {{{{ ?subject <{PREFIXES['rdfs']}label> ?label }}}} "
-    "FILTER (!COALESCE(?complete, false))"
-)
+_COVERAGE = """\
+PREFIX cloom: <{cloom}>
+PREFIX rdfs: <{rdfs}>
+SELECT * WHERE {{
+  ?coverage cloom:ofProperty {property} ; cloom:ofSubject ?subject .{which}
+  OPTIONAL {{ ?coverage cloom:known ?known }}
+  OPTIONAL {{ ?coverage cloom:total ?total }}
+  OPTIONAL {{ ?coverage cloom:totalText ?said }}
+  OPTIONAL {{ ?coverage cloom:complete ?complete }}
+  OPTIONAL {{ ?subject rdfs:label ?label }}
+  FILTER (!COALESCE(?complete, false))
+}} ORDER BY ?coverage LIMIT 50"""
 
 
 async def coverage(probes: Probes, part: Part, core: Sequence[Part]) -> list[Finding]:
@@ -33,9 +36,12 @@ async def coverage(probes: Probes, part: Part, core: Sequence[Part]) -> list[Fin
         if name.role != "predicate" or iri == RDF_TYPE or not iri.startswith(CLOOM):
             continue
         subjects = _fixed(probes, part, core)
-        which = f"VALUES ?subject {{ {' '.join(subjects)} }}" if subjects else ""
-        pattern = _COVERAGE.format(property=f"<{iri}>", which=which)
-        query = probes.select_text("*", pattern, "ORDER BY ?coverage LIMIT 50", everywhere=True)
+        query = _COVERAGE.format(
+            cloom=CLOOM,
+            rdfs=PREFIXES["rdfs"],
+            property=shown(iri),
+            which=f"\n  VALUES ?subject {{ {' '.join(subjects)} }}" if subjects else "",
+        )
         rows = await probes.rows(query)
         if rows:
             message = _said(shown(iri), rows)

@@ -84,6 +84,8 @@ class Culprits:
             if cells <= self.unknown:
                 return []
             return [await self._values(values[0], triples[0], place)]
+        if parted := await self._parted(core, triples, place):
+            return [parted]
         for part in triples:
             if turned := self._turned(part):
                 rest = [turned if p is part else p for p in self._group]
@@ -101,6 +103,24 @@ class Culprits:
         )
         return [self._finding("empty-join", message, core, place, suggestion)]
 
+    async def _parted(
+        self, core: list[Part], triples: list[Triple], place: Place
+    ) -> Finding | None:
+        """Patterns in one GRAPH block that match only in several graphs together."""
+        if len(triples) < len(core) or not (place.graph or triples[-1].graph):
+            return None
+        plain = [replace(part, graph="") for part in triples]
+        if not await self.probes.ask(Place().pattern(plain), everywhere=True):
+            return None
+        each = [replace(part, graph=f"?graph{number}") for number, part in enumerate(triples, 1)]
+        message = (
+            f"{'; '.join(f'`{short(p.text)}`' for p in plain)} match together, but not in one "
+            "graph: GRAPH matches what it holds inside a single one."
+        )
+        return self._finding(
+            "wrong-graph", message, core, place, [" ".join(part.text for part in each)]
+        )
+
     async def _value_there(self, part: Triple, core: list[Part], place: Place) -> list[str]:
         """The literals that the others are joined with, near to the one that is asked for."""
         literal = literal_of(self.probes.parts, part.object)
@@ -112,16 +132,17 @@ class Culprits:
 
     async def _values(self, values: Values, triple: Triple, place: Place) -> Finding:
         """VALUES none of whose rows fits a pattern."""
-        name = next(iter(values.binds & triple.binds), "")
+        shared = sorted(values.binds & triple.binds)
         suggestion: list[str] = []
-        if name in values.variables:
+        for name in shared:
             cells = [row[values.variables.index(name)] for row in values.rows]
             for cell in cells[:5]:
                 literal = literal_of(self.probes.parts, cell.text) if cell.text else None
                 if literal is not None:
                     suggestion += await literals_for(self.cores, [triple], name, literal, place)
         message = (
-            f"No value that VALUES gives to ?{name} fits `{short(triple.text)}`.{meant(suggestion)}"
+            f"No value that VALUES gives to {named(frozenset(shared))} fits "
+            f"`{short(triple.text)}`.{meant(suggestion)}"
         )
         return self._finding("values", message, [values, triple], place, suggestion)
 

@@ -29,16 +29,14 @@ _RESULTS = (
     "N-Quads",
 )
 
-FUNCTIONS = tuple(
-    GEOF + name
-    for name in (
-        "area asGeoJSON centroid convexHull difference dimension distance envelope getSRID "
-        "intersection isEmpty length relate symDifference union "
-        "sfContains sfCrosses sfDisjoint sfEquals sfIntersects sfOverlaps sfTouches sfWithin "
-        "ehContains ehCoveredBy ehCovers ehDisjoint ehEquals ehInside ehMeet ehOverlap "
-        "rcc8dc rcc8ec rcc8eq rcc8ntpp rcc8ntppi rcc8po rcc8tpp rcc8tppi"
-    ).split()
-)
+_FUNCTIONS = """
+    area asGeoJSON centroid convexHull difference dimension distance envelope getSRID intersection
+    isEmpty length relate symDifference union
+    sfContains sfCrosses sfDisjoint sfEquals sfIntersects sfOverlaps sfTouches sfWithin
+    ehContains ehCoveredBy ehCovers ehDisjoint ehEquals ehInside ehMeet ehOverlap
+    rcc8dc rcc8ec rcc8eq rcc8ntpp rcc8ntppi rcc8po rcc8tpp rcc8tppi
+"""
+FUNCTIONS = tuple(GEOF + name for name in _FUNCTIONS.split())
 """Functions that the engine has beyond those of SPARQL."""
 
 _META = terms.iri(META_GRAPH)

@@ -104,7 +104,9 @@ class Diagnosis:
         if self.empty is False and not self.findings:
             return "The answer is not empty."
         if self.findings:
-            return self.findings[0].message
+            first = self.findings[0].message
+            known = [f.message for f in self.findings[1:] if f.kind == "incomplete-knowledge"]
+            return " ".join([first, *known[:1]])
         if self.empty is None:
             return "The query did not end in time: whether its answer is empty is not known."
         if not self.probes.complete:

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from clusterloom.api.catalog import catalogue, prefixes
 from clusterloom.api.negotiation import HTML, XHTML, accept_of, negotiate
 from clusterloom.api.render import page
+from clusterloom.api.rest_schema import problems
 from clusterloom.api.serving import served_now
 from clusterloom.api.triples import WRITERS, chosen_format, sent, written
 from clusterloom.errors import NotAcceptable, NotFound
@@ -23,6 +24,14 @@ _TYPES = {".zst": "application/zstd", ".gz": "application/gzip", ".txt": "text/p
 _JSON = "application/json"
 CURRENT = "current"
 """The name in place of a release id that leads to the served one."""
+
+_NO_RELEASE: dict[int | str, dict[str, Any]] = dict(
+    problems(
+        e404="No such release or file",
+        e406="No format fits the Accept header",
+        e410="The release was pruned; names the nearest",
+    ).items()
+)
 
 
 def dumps_router(settings: Settings) -> APIRouter:
@@ -58,7 +67,9 @@ def dumps_router(settings: Settings) -> APIRouter:
         ]
         return Response(orjson.dumps({"releases": listed}), media_type=_JSON)
 
-    @router.get("/dumps/{release}/", summary="The files of a release", response_class=Response)
+    @router.get("/dumps/{release}/", summary="The files of a release", response_class=Response,
+                responses={302: {"description": "`current` leads to the served release"},
+                           **_NO_RELEASE})  # fmt: skip
     async def index(request: Request, release: str) -> Response:
         """Every dump of the release with size and SHA-256; `current` leads to the served one."""
         if release == CURRENT:
@@ -83,7 +94,8 @@ def dumps_router(settings: Settings) -> APIRouter:
     @router.get("/dumps/{release}/{file:path}", summary="A dump of a release",
                 response_class=FileResponse,
                 responses={206: {"description": "The range asked for"},
-                           302: {"description": "`current` leads to the served release"}},
+                           302: {"description": "`current` leads to the served release"},
+                           **_NO_RELEASE},
                 )  # fmt: skip
     async def dump(release: str, file: str) -> Response:
         """A file that `/dumps/<release>/` and the catalogue list; ranges can be asked for.

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from clusterloom.api.problems import CORS, from_error
+from clusterloom.api.problems import CORS, failed, from_error
 from clusterloom.errors import Busy
 
 _OWN = "/sparql"
@@ -73,6 +73,10 @@ class EdgeMiddleware:
             await self._app(scope, receive, inner)
         except HeadDone:
             return
+        except Exception:
+            if not started:
+                await failed()(scope, receive, send_open)
+            raise  # for the log
         except asyncio.CancelledError:
             # the server ends and its patience with running requests is over
             if started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from clusterloom.api.problems import CORS
 from clusterloom.api.request import Asked
 from clusterloom.api.serving import Served, served_now
 from clusterloom.api.term_check import check_terms
+from clusterloom.api.why import parts_of
 from clusterloom.errors import UsageError
 from clusterloom.store import syntax
 from clusterloom.store.guard import Inspection, examine
@@ -40,7 +42,9 @@ async def explain_response(request: Request, asked: Asked) -> Response:
     return Response(orjson.dumps(body), media_type="application/json", headers=headers)
 
 
-async def explanation(served: Served, asked: Asked, base: str) -> dict[str, Any]:
+async def explanation(
+    served: Served, asked: Asked, base: str, seconds: float = SECONDS
+) -> dict[str, Any]:
     """The explanation as JSON; QuerySyntaxError or QueryRefused for a query that cannot be run."""
     text = asked.query
     if text is None:
@@ -56,12 +60,13 @@ async def explanation(served: Served, asked: Asked, base: str) -> dict[str, Any]
         "release": served.release.id,
     }
     try:
-        parts = syntax.check(text)
+        await asyncio.to_thread(syntax.check, text)
+        parts = await parts_of(text)
     except Misread as error:
         warning = Caution("not-analysed", f"Not all of it is read here: {error.hint}", error.offset)
         return body | {"warnings": [_as_json(warning, text)], "complete": False}
     body["variables"] = _columns(inspection, parts)
-    probes = Probes(served, parts, SECONDS, base, asked.default_graphs, asked.named_graphs)
+    probes = Probes(served, parts, seconds, base, asked.default_graphs, asked.named_graphs)
     body["patterns"] = [await _counted(probes, *item) for item in _patterns(parts)]
     found = [c for c in cautions(parts) if not c.islands or await _multiplies(probes, c)]
     found += [

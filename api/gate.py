@@ -7,11 +7,10 @@ graph holds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clusterloom import terms
-from clusterloom.api.guarded import guarded, open_only
+from clusterloom.api.guarded import guarded
 from clusterloom.api.rows import Row
 from clusterloom.api.serving import Served
 from clusterloom.namespaces import CLOOM, META_GRAPH, PREFIXES

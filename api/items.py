@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clusterloom import terms
+from clusterloom.api.aside import aside
 from clusterloom.api.labels import labels_of, select_for
 from clusterloom.api.resources import Column, Nested, Resource
-from clusterloom.api.rows import Cell, compact, key_of
+from clusterloom.api.rows import Cell, Row, compact, key_of
 from clusterloom.api.serving import Served
 from clusterloom.namespaces import CLOOM, expand
 from clusterloom.ontology import vocabulary
@@ -36,15 +37,19 @@ async def read_items(
         _properties(served, iris, resource.columns),
         *(read_nested(served, iris, nested) for nested in resource.nested),
     )
-    items = []
-    for iri in iris:
-        item = _item(iri, found.get(iri, {}), resource.columns, resource.of_class)
-        for column in resource.computed:
-            item[column.name] = _computed(column.name, item)
-        for group, nodes in zip(resource.nested, nested, strict=True):
-            item[group.name] = nodes.get(iri, [])
-        items.append(item)
-    return items
+    many = len(iris) * len(resource.every_column)
+    return await aside(many, lambda: [_whole(iri, resource, found, nested) for iri in iris])
+
+
+def _whole(
+    iri: str, resource: Resource, found: Found, nested: Sequence[dict[str, list[dict[str, Any]]]]
+) -> dict[str, Any]:
+    item = _item(iri, found.get(iri, {}), resource.columns, resource.of_class)
+    for column in resource.computed:
+        item[column.name] = _computed(column.name, item)
+    for group, nodes in zip(resource.nested, nested, strict=True):
+        item[group.name] = nodes.get(iri, [])
+    return item
 
 
 async def _properties(served: Served, iris: Iterable[str], wanted: Iterable[Column]) -> Found:
@@ -57,13 +62,24 @@ async def _properties(served: Served, iris: Iterable[str], wanted: Iterable[Colu
     branches = dict.fromkeys(_branch(column.property) for column in columns)
     anyone = f"{{ {' } UNION { '.join(branches)} }}"
     rows = await select_for(
-        served, "item", iris, lambda some: f"SELECT DISTINCT ?item ?p ?v WHERE {{ {some} {anyone} }}"
+        served,
+        "item",
+        iris,
+        lambda some: f"SELECT DISTINCT ?item ?p ?v WHERE {{ {some} {anyone} }}",
     )
-    found = {row["v"].value for row in rows if row["v"].is_iri and row["p"].value != "rdf:type"}
+    found = await aside(len(rows), lambda: _linked(rows))
     labels, classes = await asyncio.gather(
         labels_of(served, found),
         _classes(served, found if any(column.of_class for column in columns) else ()),
     )
+    return await aside(len(rows), lambda: _grouped(rows, labels, classes))
+
+
+def _linked(rows: list[Row]) -> set[str]:
+    return {row["v"].value for row in rows if row["v"].is_iri and row["p"].value != "rdf:type"}
+
+
+def _grouped(rows: list[Row], labels: dict[str, Cell], classes: dict[str, set[str]]) -> Found:
     properties: Found = defaultdict(lambda: defaultdict(list))
     for row in rows:
         cell = row["v"]
@@ -109,6 +125,10 @@ async def read_nested(
     if not rows:
         return {}
     found = await _properties(served, {row["node"].value for row in rows}, nested.columns)
+    return await aside(len(rows), lambda: _nodes(rows, found, nested))
+
+
+def _nodes(rows: list[Row], found: Found, nested: Nested) -> dict[str, list[dict[str, Any]]]:
     out: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         node = row["node"].value

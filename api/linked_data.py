@@ -115,7 +115,8 @@ def linked_data_router(settings: Settings) -> APIRouter:
         description="What the release says of the thing, the labels of what it links to, and the "
         f"links into it, the first of each property. A suffix ({_FORMATS}) chooses the format, "
         "else Accept does. `X-Clusterloom-Truncated` and the data itself say what was left out. "
-        "Statements of sources that may not be redistributed are left out.",
+        "Statements of sources that may not be redistributed are left out. In JSON-LD a property "
+        "that may repeat is always an array, another one plain.",
         response_class=Response,
         responses={
             200: {"description": "The description",

@@ -88,10 +88,11 @@ async def _release(served: Served, iri: str, key: str) -> Description:
         if previous := report.get("previous"):
             facts.append(("prov:wasRevisionOf", Cell("uri", f"{BASE}release/{previous}")))
         return Description(iri, _statements(facts), (), {}, {})
+    name = ox.NamedNode(iri)
     cells = [
-        (quad.predicate.value, cell)
-        for quad in catalog_of(release)
-        if quad.subject.value == iri and (cell := _cell(quad.object)) is not None
+        (triple.predicate.value, cell)
+        for triple in catalog_of(release)
+        if triple.subject == name and (cell := _cell(triple.object)) is not None
     ]
     label = Cell("literal", f"Clusterloom, release {key}", "", "en")
     facts = [("rdfs:label", label), ("void:triples", _integer(served.report["triples"]))]

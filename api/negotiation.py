@@ -114,6 +114,8 @@ def negotiate(accept: str | None, offers: Sequence[str]) -> str | None:
 
 def wants_html(accept: str | None, graph: bool = False) -> bool:
     """Whether the client likes a page better than data."""
+    if "html" not in (accept or "").lower():  # a range such as text/* means data
+        return False
     data = [*(GRAPH_TYPES if graph else TABLE_TYPES).values()]
     both = {**_TABLE_ALIASES, **_GRAPH_ALIASES, **dict.fromkeys(GRAPH_TYPES.values(), "")}
     return negotiate(accept, [*data, *both, HTML, XHTML]) in {HTML, XHTML}

@@ -32,6 +32,7 @@ class _Held:
         self.stamp = release.stamp()
         self.opening = opening
         self.users = 0
+        self.closed = False
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -135,6 +136,8 @@ class Pins:
             raise ClusterloomError(f"release {held.release.id} cannot be opened") from error
 
     def _rest(self, held: _Held) -> None:
+        if held.closed:
+            return
         if held in self._leaving:
             self._close(held)
             return
@@ -153,6 +156,7 @@ class Pins:
 
     def _close(self, held: _Held) -> None:
         self._leaving.discard(held)
+        held.closed = True
         task = asyncio.ensure_future(self._end(held))
         self._closing.add(task)
         task.add_done_callback(self._closed)

@@ -90,8 +90,13 @@ async def _invalid(request: Request, error: Exception) -> Response:  # noqa: ARG
     return from_error(UsageError(sentences, errors=errors))
 
 
-async def _unknown(request: Request, error: Exception) -> Response:  # noqa: ARG001
+def failed() -> Response:
+    """The problem of a failure that is ours."""
     return problem(500, "failed", "Something failed", "The server failed on this request.")
+
+
+async def _unknown(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    return failed()
 
 
 def install(app: FastAPI) -> None:

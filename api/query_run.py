@@ -9,11 +9,15 @@ from urllib.parse import unquote
 
 from clusterloom import terms
 from clusterloom.api.aliases import current
+from clusterloom.api.nearest import hint as nearest_hint
 from clusterloom.api.rows import XSD, Row, local
 from clusterloom.api.serving import Served
 from clusterloom.api.spreadsheet import day
+from clusterloom.api.suggestions import shown
 from clusterloom.api.things import missing
 from clusterloom.errors import UsageError
+from clusterloom.namespaces import CLOOM
+from clusterloom.ontology import vocabulary
 from clusterloom.queries.header import Parameter
 from clusterloom.queries.library import LibraryQuery, iri_of, render
 
@@ -67,6 +71,12 @@ async def filled(served: Served, query: LibraryQuery, values: Mapping[str, Seque
 async def _check(served: Served, parameter: Parameter, iri: str) -> None:
     kind, _, key = local(iri).partition("/")
     if not kind:
+        if iri.startswith(CLOOM) and iri.removeprefix(CLOOM) not in vocabulary.terms():
+            near = nearest_hint(iri.removeprefix(CLOOM), list(vocabulary.terms()))
+            raise UsageError(
+                f"parameter {parameter.name!r}: the ontology declares no {shown(iri)}{near}",
+                parameter=parameter.name,
+            )
         return
     node = terms.iri(iri)
     if not await served.select(f"ASK {{ {{ {node} ?p ?o }} UNION {{ ?s ?p {node} }} }}"):

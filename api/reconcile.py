@@ -25,7 +25,6 @@ from clusterloom.api.reconcile_properties import (
     proposed,
 )
 from clusterloom.api.reconcile_read import (
-    MAX_IDS,
     MAX_QUERIES,
     read_extend,
     read_queries,
@@ -211,7 +210,6 @@ def manifest(public_url: str) -> dict[str, Any]:
             "property_settings": [],
         },
         "batchSize": MAX_QUERIES,
-        "extendSize": MAX_IDS,
     }
 
 

@@ -20,7 +20,9 @@ PARAMETERS = {
     "named-graph-uri": "a graph that GRAPH may match; may be repeated",
     "max_rows": "cut the answer after that many rows and say so",
     "format": "json, xml, csv, tsv, xlsx, ttl, nt, rdf, jsonld, trig, nq: overrides Accept",
-    "explain": "1: what the query would do, without running it",
+    "explain": "1: what the query would do, without running it, as JSON: {form, variables, "
+    "volatile, warnings: [{kind, message, line, column, suggestion}], patterns in join order: "
+    "[{text, line, column, matches (null beyond 100,000), at_least}], complete, release}",
 }
 """Parameters of a query string or form, and what they mean."""
 
@@ -88,7 +90,8 @@ def _media_type(headers: Mapping[bytes, str]) -> str:
             f"A query is sent as {FORM} or {DIRECT}, not as {media_type or 'untyped body'}."
         )
     charset = parameters.lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
-    if charset not in {"", "utf-8", "utf8"} or b"content-encoding" in headers:
+    coding = headers.get(b"content-encoding", "identity").strip().lower()
+    if charset not in {"", "utf-8", "utf8"} or coding != "identity":
         raise UnsupportedMediaType("The body must be plain UTF-8, not compressed.")
     return media_type
 

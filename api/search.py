@@ -17,21 +17,25 @@ from starlette.responses import Response
 
 from clusterloom import terms
 from clusterloom.api import tables
+from clusterloom.api.about import address_of
 from clusterloom.api.aliases import current
 from clusterloom.api.fold import fold
 from clusterloom.api.likeness import matched
 from clusterloom.api.nearest import hint
-from clusterloom.api.negotiation import accept_of, content_type, negotiate
+from clusterloom.api.negotiation import accept_of, negotiate
 from clusterloom.api.pin import keep
 from clusterloom.api.rows import key_of
 from clusterloom.api.search_index import Found, SearchIndex, search_index
 from clusterloom.api.search_item import item
 from clusterloom.api.search_kinds import class_named, resource_of
 from clusterloom.api.search_schema import SEARCH, SUGGEST
+from clusterloom.api.search_table import csv_answer, workbook_answer
 from clusterloom.api.serving import served_now
+from clusterloom.api.spreadsheet import XLSX_TYPE, Maker
 from clusterloom.errors import NotAcceptable, UsageError
 from clusterloom.ontology import vocabulary
 from clusterloom.queries.library import iri_of
+from clusterloom.settings import Settings
 
 PREFIX = "/api/v1"
 MAX_TEXT = 200
@@ -41,11 +45,7 @@ DEFAULT_LIMIT = 20
 SUGGESTED, MAX_SUGGESTED = 10, 50
 
 JSON_TYPE = "application/json"
-_FORMS = {"json": JSON_TYPE, "csv": tables.CSV_TYPE}
-_COLUMNS = (
-    "id", "iri", "label", "type", "types", "matched", "matched_called", "countries",
-    "description", "page", "api",
-)  # fmt: skip
+_FORMS = {"json": JSON_TYPE, "csv": tables.CSV_TYPE, "xlsx": XLSX_TYPE}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Asked:
     """The parameters that say what is searched, for the address of the next page."""
 
 
-def search_router() -> APIRouter:
+def search_router(settings: Settings, maker: Maker) -> APIRouter:
     """Search and type-ahead."""
     router = APIRouter(prefix=PREFIX, tags=["Search"])
 
@@ -87,7 +87,10 @@ def search_router() -> APIRouter:
         if following:
             headers["Link"] = f'<{following}>; rel="next"'
         if asked.form == "csv":
-            return _csv(items, headers)
+            return csv_answer(items, headers)
+        if asked.form == "xlsx":
+            address = address_of(settings.public_url, request.url.path, request.url.query)
+            return await workbook_answer(served, maker, items, asked.text, address)
         body = {
             "items": items,
             "total": found.total,
@@ -143,22 +146,6 @@ def _facets(found: Found) -> list[dict[str, Any]]:
         }
         for kind, count in found.facets.items()
     ]
-
-
-def _csv(items: Sequence[dict[str, Any]], headers: dict[str, str]) -> Response:
-    rows: list[Sequence[Any]] = [_COLUMNS]
-    for one in items:
-        flat = {**one, "matched": one["matched"]["name"],
-                "matched_called": one["matched"]["called"]}  # fmt: skip
-        rows.append([flat[name] for name in _COLUMNS])
-    return Response(
-        tables.BOM + tables.write_csv(rows),
-        headers={
-            **headers,
-            "Content-Type": content_type(tables.CSV_TYPE),
-            "Content-Disposition": 'inline; filename="clusterloom-search.csv"',
-        },
-    )
 
 
 def _values(request: Request, route: str, known: Sequence[str]) -> dict[str, list[str]]:

@@ -7,6 +7,8 @@ same question gives the same list; names a typo away come by likeness.
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,8 @@ HELD = 1000
 MAX_WORDS = 20
 """Words of a query that are looked at."""
 
+_log = logging.getLogger(__name__)
+_KEY = "search index"
 _HEAP = 1_000_000_000
 """More than the names of any release take, so that the index is one segment and ties keep the
 order in which the entries were added."""
@@ -180,10 +184,17 @@ def _most_frequent(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 async def search_index(served: Served) -> SearchIndex:
-    """The index of this release: built once, in a thread, by whoever needs it first."""
+    """The index of this release, built once, in a thread, by whoever needs it first."""
+    return await served.once(_KEY, _build)
 
-    async def build(served: Served) -> SearchIndex:
-        entries = await read_entries(served)
-        return await asyncio.to_thread(SearchIndex, entries)
 
-    return await served.once("search index", build)
+def prepare_search(served: Served) -> None:
+    """Begins to build the index, so that no request need wait for it."""
+    served.prepare(_KEY, _build)
+
+
+async def _build(served: Served) -> SearchIndex:
+    began = time.perf_counter()
+    index = await asyncio.to_thread(SearchIndex, await read_entries(served))
+    _log.info("%s things indexed in %.1f s", len(index.entries), time.perf_counter() - began)
+    return index

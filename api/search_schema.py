@@ -6,6 +6,7 @@ from typing import Any
 
 from clusterloom.api.rest_schema import BUSY, problems
 from clusterloom.api.search_kinds import KINDS
+from clusterloom.api.spreadsheet import XLSX_TYPE
 
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 200}
 _TYPE: dict[str, Any] = {
@@ -64,7 +65,7 @@ def _parameter(name: str, text: str, schema: dict[str, Any], **more: object) -> 
 
 
 def _answer(properties: dict[str, Any]) -> dict[str, Any]:
-    shape = {"total": {"type": "integer"}, "release": {"type": "string"}}
+    shape: dict[str, Any] = {"total": {"type": "integer"}, "release": {"type": "string"}}
     shape |= {"items": {"type": "array", "items": _ITEM}, **properties}
     return {"type": "object", "required": sorted(shape), "properties": shape}
 
@@ -79,10 +80,11 @@ SEARCH: dict[str, Any] = {
         _TYPE,
         _parameter("country", "code of a country; repeat it for any of several",
                    {"type": "array", "items": {"type": "string"}}, example=["ES"]),
-        _parameter("limit", "items on a page; 20 for JSON, all for CSV",
+        _parameter("limit", "items on a page; 20 for JSON, all for tables",
                    {"type": "integer", "minimum": 1, "maximum": 1000}),
         _parameter("cursor", "where to go on; take it from `next`", {"type": "string"}),
-        _parameter("format", "overrides Accept", {"type": "string", "enum": ["json", "csv"]}),
+        _parameter("format", "overrides Accept",
+                   {"type": "string", "enum": ["json", "csv", "xlsx"]}),
     ],
     "responses": {
         "200": {
@@ -105,6 +107,7 @@ SEARCH: dict[str, Any] = {
                     })
                 },
                 "text/csv": {"schema": {"type": "string"}},
+                XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}},
             },
         },
         **_REFUSED,

@@ -167,6 +167,9 @@ class Protocol(HttpToolsProtocol):
 
     def _late_body(self) -> None:
         self._clock = None
+        if self.cycle is not None and self.cycle.response_complete:
+            self.transport.close()  # it has its answer and sends a body that nobody wants
+            return
         if self.flow.read_paused:  # it is we who do not read
             self._clock = self.loop.call_later(BODY_SECONDS, self._late_body)
             return

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clusterloom.api import pin
+from clusterloom.api.aside import aside
 from clusterloom.api.pins import Pins
 from clusterloom.api.problems import from_error
 from clusterloom.api.rows import Row, read_json
@@ -37,6 +38,9 @@ OPENING = 1.0
 
 RETRY = 30.0
 """Seconds after which a release that could not be opened is tried again."""
+
+_ROW = 100
+"""Bytes of a row of an answer, about."""
 
 
 class NotReady(ClusterloomError):
@@ -81,13 +85,19 @@ class Served:
             answer = await result.read()
         finally:
             self._turns.release()
-        return read_json(answer)
+        return await aside(len(answer) // _ROW, lambda: read_json(answer))
 
     async def once(self, key: object, make: Callable[[Served], Awaitable[T]]) -> T:
         """What `make` gives for this release, worked out once and kept while it is asked for.
 
         A failure is not kept, nor what was not asked for the longest once there is too much.
         """
+        # shielded: the client that asked first may go away, the others still wait
+        value: T = await asyncio.shield(self.prepare(key, make))
+        return value
+
+    def prepare(self, key: object, make: Callable[[Served], Awaitable[T]]) -> asyncio.Task[T]:
+        """Begins what `once` waits for, unless it is there or under way."""
         task = self._known.pop(key, None)
         if task is None:
             task = asyncio.ensure_future(_awaited(make(self)))
@@ -96,9 +106,7 @@ class Served:
         if len(self._known) > KEPT:
             oldest = next((k for k, t in self._known.items() if t.done()), key)
             del self._known[oldest]
-        # shielded: the client that asked first may go away, the others still wait
-        value: T = await asyncio.shield(task)
-        return value
+        return task
 
     def _forget_failed(self, key: object, done: asyncio.Task[Any]) -> None:
         failed = done.cancelled() or done.exception() is not None
@@ -135,6 +143,8 @@ class Serving:
         self.pins = Pins(self._open_pinned, self._forget)
         self.replaced: Callable[[], None] | None = None
         """Called when a release was put there anew: what is kept under its id may be wrong."""
+        self.begun: Callable[[Served], object] | None = None
+        """Called when a release begins to be served, to make ready what would be waited for."""
 
     async def start(self) -> None:
         """Opens the current release where there is one."""
@@ -229,6 +239,8 @@ class Serving:
             self._failed = ((release.id, stamp), asyncio.get_running_loop().time() + RETRY)
             return
         before, self._now = self._now, served
+        if self.begun is not None:
+            self.begun(served)
         if before is not None:
             _log.info("moved from release %s to %s", before.release.id, release.id)
             before.retired = True

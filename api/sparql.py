@@ -21,7 +21,7 @@ from clusterloom.api.compression import PLAIN, CodedSend, Wanted, not_codable, w
 from clusterloom.api.description import description
 from clusterloom.api.edges import HeadDone, HeadSend, preflight
 from clusterloom.api.etag import VARY, etag, matched
-from clusterloom.api.lane import spelling
+from clusterloom.api.lane import spelling, spelling_size
 from clusterloom.api.negotiation import choose, wants_html
 from clusterloom.api.problems import CORS, from_error
 from clusterloom.api.request import (
@@ -34,6 +34,8 @@ from clusterloom.api.request import (
     read_request,
 )
 from clusterloom.api.sparql_run import Run, send_stored
+from clusterloom.api.sparql_sheet import FORMAT, sheet
+from clusterloom.api.spreadsheet import Maker
 from clusterloom.api.stream import ClientGone, ResultResponse, UntilGone
 from clusterloom.errors import ClusterloomError, MethodNotAllowed, NotAcceptable, UsageError
 from clusterloom.settings import Settings
@@ -51,7 +53,7 @@ class SparqlEndpoint:
     """Answers `/sparql` over the session that `get_session` gives for each request.
 
     `render_page(request, query)` answers browsers; without it they get data.
-    `explain(request, asked)` answers `explain=1`.
+    `explain(request, asked)` answers `explain=1`; `maker` makes workbooks.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class SparqlEndpoint:
         settings: Settings,
         render_page: RenderPage | None = None,
         explain: Explain | None = None,
+        maker: Maker | None = None,
     ) -> None:
         self._get_session = get_session
         self._settings = settings
         self._render_page = render_page
         self._explain = explain
+        self._maker = maker or Maker()
         self._limits = Limits(settings.query_timeout, settings.query_memory)
         self.cache = AnswerCache(settings.cache)
         self._flights: Flights[Stored | ResultResponse] = Flights()
@@ -123,9 +127,9 @@ class SparqlEndpoint:
             return
         if run.keeps:
             if not hit:
-                self.cache.put(run.key, answered)
+                self.cache.put(run.key, answered, len(asked.query or ""))
             if alias := spelling(session.release.id, scope):
-                self.cache.alias(alias, run.key)
+                self.cache.alias(alias, run.key, spelling_size(scope))
         await send_stored(send, answered, known, want, hit)
 
     async def _answered(self, run: Run, receive: Receive, fresh: bool) -> Stored | ResultResponse:
@@ -156,6 +160,9 @@ class SparqlEndpoint:
         if self._render_page is not None and reads and not asked.format and wants_html(accept):
             page = self._render_page(Request(scope, receive), asked.query or "")
             return await page if inspect.isawaitable(page) else page
+        if asked.query is not None and asked.format == FORMAT:
+            async with UntilGone(receive):
+                return await sheet(session, asked, endpoint, self._limits, self._maker)
         if asked.query is not None:
             return None
         if not reads:

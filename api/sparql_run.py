@@ -126,7 +126,7 @@ class Run:
         return held
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _choice(accept: str | None, graph: bool, format_name: str | None) -> Choice:
     return choose(accept, graph, format_name)
 

@@ -97,6 +97,7 @@ class ResultResponse(Response):
     ) -> None:
         self.result = result
         self.held = held
+        self.status_code, self.background = 200, None
         if isinstance(headers, Mapping):
             headers = [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()]
         self.raw_headers = [*headers]
@@ -113,7 +114,11 @@ class ResultResponse(Response):
         send: Send,
     ) -> None:
         """Sends what is held, then what comes."""
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        start = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
         try:
             await send(start)
             first = b"".join(self.held.chunks)

@@ -241,12 +241,12 @@ async def graphs_near(probes: Probes, iri: str) -> list[str]:
     tries = [iri.replace("http://", "https://"), iri.rstrip("/"), iri + "/asserted"]
     if same := [g for g in listed if g in tries or g.lower() == iri.lower()]:
         return [f"<{g}>" for g in same]
-    names = {g: " ".join(g.rsplit("/", 2)[1:]) for g in listed}
     source, _, kind = iri.removeprefix(GRAPH).partition("/")
     sources = dict.fromkeys(g.removeprefix(GRAPH).partition("/")[0] for g in listed)
-    near = [f"{GRAPH}{name}/{kind}" for name in nearest(source, list(sources), 3, _ALIKE)]
-    found = [g for g in near if g in names]
-    return [f"<{g}>" for g in found or [g for g in names if g.startswith(tuple(near[:1]))][:3]]
+    near = nearest(source, list(sources), 3, _ALIKE)
+    found = [g for name in near for g in listed if g == f"{GRAPH}{name}/{kind}"]
+    others = [g for name in near for g in listed if g.startswith(f"{GRAPH}{name}/")]
+    return [f"<{g}>" for g in found or others][:3]
 
 
 def variants(literal: Written) -> list[str]:

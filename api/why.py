@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+from itertools import islice
 from typing import Any, ClassVar
 
 import orjson
@@ -22,11 +24,13 @@ from clusterloom.settings import Settings
 from clusterloom.store.engine import Query
 from clusterloom.store.guard import examine
 from clusterloom.store.pattern_reader import read
-from clusterloom.store.patterns import Group, QueryParts, Select
+from clusterloom.store.patterns import Group, QueryParts, Select, walk
 from clusterloom.store.token_reader import Misread
 
 SECONDS = 2.0
 """What one analysis may take in all."""
+MOST_PARTS = 300
+"""Patterns and filters that a query may have to be analysed."""
 CLIENTS = 32
 """Analyses at a time, each of another client."""
 
@@ -140,7 +144,7 @@ async def analyse(
     query = Query(text, asked.default_graphs, asked.named_graphs, base)
     reason = ""
     try:
-        parts = read(text)
+        parts = await parts_of(text)
     except Misread as error:
         reason = f"The query cannot be analysed: {error.hint}"
         form = inspection.form or "select"
@@ -167,6 +171,14 @@ async def analyse(
     if diagnosis.first is not None:
         body["first"] = plain(diagnosis.first)
     return body
+
+
+async def parts_of(text: str) -> QueryParts:
+    """The parts of a query; Misread also where there are more than an analysis can go through."""
+    parts = await asyncio.to_thread(read, text) if len(text) > 10_000 else read(text)
+    if sum(1 for _ in islice(walk(parts.select.group), MOST_PARTS + 1)) > MOST_PARTS:
+        raise Misread(0, f"It has more than {MOST_PARTS} patterns and filters.", fault=False)
+    return parts
 
 
 def _likes_text(request: Request, asked: Asked) -> bool:

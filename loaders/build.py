@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import clusterloom
 from clusterloom.errors import ChecksFailed, UsageError
 from clusterloom.loaders import provenance, registry, summary
 from clusterloom.loaders.catalog import write_catalog
+from clusterloom.loaders.closed import OpenWorld
 from clusterloom.loaders.contract import Source
 from clusterloom.loaders.families import ontology_lines
 from clusterloom.loaders.metadata import Metadata
@@ -34,6 +36,9 @@ from clusterloom.store.writer import StoreWriter
 IN_MEMORY = 5_000_000
 """Statements of sources up to which rules and checks run over a store in memory, three times as
 fast; beyond, they run over the store of the release as it grows on disk."""
+
+CLOSED = "derived-closed"
+"""The family of what rules derive from closed sources only."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,11 @@ class _Work:
 
     def path(self, family: str) -> Path:
         return self.folder / "families" / f"{family}.nq.gz"
+
+    @property
+    def withheld(self) -> set[str]:
+        """The sources that may not be redistributed."""
+        return {name for name, (_, metadata) in self.loaded.items() if not metadata.redistribute}
 
 
 def build(releases: Path, plan: Plan, keep: int, progress: Progress) -> disk.Release:
@@ -88,9 +98,10 @@ def _build(work: _Work, chosen: Sequence[Source], releases: Path) -> disk.Releas
     _ontology(work)
     final = work.folder / "oxigraph"
     rows = sum(loaded.statements for loaded, _ in work.loaded.values())
+    world = _open_world(work, rows <= IN_MEMORY)
     writer = StoreWriter(None if rows <= IN_MEMORY else final)
     _load(work, writer)
-    _derive(work, writer)
+    _derive(work, writer, world)
     _meta(work, writer)
     checks = _check(work, writer)
     if rows <= IN_MEMORY:
@@ -99,8 +110,8 @@ def _build(work: _Work, chosen: Sequence[Source], releases: Path) -> disk.Releas
     triples = writer.finish()
     release_id = _identity(work.families)
     began = time.monotonic()
-    withheld = {n for n, (_, m) in work.loaded.items() if not m.redistribute}
     named = {graph: "asserted" for loaded, _ in work.loaded.values() for graph in loaded.graphs}
+    withheld = sorted({*work.withheld, CLOSED} & work.families.keys())
     dumps = write_dumps(work.folder, sorted(work.families), withheld, named)
     _lap(work, "dumps", began)
     report = {
@@ -111,6 +122,7 @@ def _build(work: _Work, chosen: Sequence[Source], releases: Path) -> disk.Releas
         "previous": _previous(releases, release_id),
         "triples": triples,
         "families": work.families,
+        "withheld": withheld,
         "sources": {n: loaded.summary() for n, (loaded, _) in work.loaded.items()},
         "rules": work.derived,
         "checks": checks,
@@ -189,29 +201,54 @@ def _load(work: _Work, writer: StoreWriter) -> None:
     _lap(work, "load", began)
 
 
-def _derive(work: _Work, writer: StoreWriter) -> None:
+def _derive(work: _Work, writer: StoreWriter, world: OpenWorld | None) -> None:
     began = time.monotonic()
-    names = []
+    names: dict[str, list[str]] = {"derived": [], CLOSED: []}
     for rule in rules():
         start = time.monotonic()
         name = f"rule-{rule.name}"
         family = Loaded(name)
         lines = (quad(rule.name, statement) for statement in rule.run(writer.store))
         write_family(work.path(name), lines, family)
-        writer.load_family(work.path(name))
-        names.append(name)
+        written = [("derived", name)]
+        closed = 0
+        if world is not None:
+            whole = work.path(name).rename(work.path(f"{name}-all"))
+            family, rest = world.divide(rule, whole, work.folder / "families")
+            whole.unlink()
+            closed = rest.statements
+            written.append((CLOSED, name + provenance.SUFFIX))
+        for joined, part in written:
+            writer.load_family(work.path(part))
+            names[joined].append(part)
         work.derived[rule.name] = {
             "version": rule.version,
             "statements": family.statements,
             "seconds": round(time.monotonic() - start, 3),
-        }
-        work.progress.step(f"rule {rule.name}: {family.statements} statements")
-    work.families["derived"] = write_family(
-        work.path("derived"), _joined(work, names), Loaded("derived")
-    )
-    for name in names:
-        work.path(name).unlink()
+        } | ({"closed": closed} if closed else {})
+        work.progress.step(f"rule {rule.name}: {family.statements + closed} statements")
+    for joined, parts in names.items():
+        if parts:
+            work.families[joined] = write_family(
+                work.path(joined), _joined(work, parts), Loaded(joined)
+            )
+        for part in parts:
+            work.path(part).unlink()
+    shutil.rmtree(work.folder / "open", ignore_errors=True)
     _lap(work, "rules", began)
+
+
+def _open_world(work: _Work, in_memory: bool) -> OpenWorld | None:
+    """What rules derive without the closed sources; None where no closed source says anything."""
+    shut = {n for n in work.withheld if work.loaded[n][0].statements}
+    if not shut:
+        return None
+    began = time.monotonic()
+    work.progress.step(f"rules run twice, since {', '.join(sorted(shut))} may not be redistributed")
+    families = [work.path(family) for family in work.families if family not in shut]
+    world = OpenWorld(work.folder / "open", families, in_memory)
+    _lap(work, "rules", began)
+    return world
 
 
 def _joined(work: _Work, names: Sequence[str]) -> Iterator[bytes]:
@@ -223,7 +260,11 @@ def _joined(work: _Work, names: Sequence[str]) -> Iterator[bytes]:
 def _meta(work: _Work, writer: StoreWriter) -> None:
     nodes = [provenance.software(), provenance.describe_ontology()]
     nodes += [provenance.describe_source(loaded, m) for loaded, m in work.loaded.values()]
-    nodes += [provenance.describe_rule(r, work.derived[r.name]["statements"]) for r in rules()]
+    for rule in rules():
+        entry = work.derived[rule.name]
+        nodes.append(provenance.describe_rule(rule, entry["statements"]))
+        if "closed" in entry:
+            nodes.append(provenance.describe_closed(rule, entry["closed"]))
     path = work.path("meta")
     work.families["meta"] = write_family(path, provenance.meta_lines(nodes), Loaded("meta"))
     writer.load_family(path)

@@ -17,6 +17,9 @@ from clusterloom.loaders.runner import Loaded
 from clusterloom.terms import Statement
 
 OUR_LICENCE = "https://creativecommons.org/licenses/by/4.0/"
+NO_LICENCE = "http://spdx.org/rdf/terms#noassertion"
+SUFFIX = "-closed"
+"""What the name of a rule has behind it in the name of its closed graph."""
 _SOFTWARE = ns.thing("software", f"clusterloom-{clusterloom.__version__}")
 
 
@@ -82,6 +85,21 @@ def describe_rule(rule: Rule, statements: int) -> Node:
     dataset.boolean("redistribute", "yes").boolean("referenceData", "no")
     dataset.integer("statements", statements).link("prov:wasAttributedTo", _SOFTWARE)
     describe_graph(dataset, ns.graph(rule.name, "derived"), "derived", OUR_LICENCE)
+    return dataset
+
+
+def describe_closed(rule: Rule, statements: int) -> Node:
+    """The dataset of what a rule derives only from sources that may not be redistributed."""
+    name = rule.name + SUFFIX
+    dataset = Node(dataset_iri(f"rule-{name}")).a("Dataset")
+    dataset.link("rdf:type", ns.expand("dcat:Dataset"))
+    dataset.label(f"Rule {rule.name}, over sources that are not redistributed")
+    dataset.text("dcterms:description", rule.description, "en")
+    dataset.text("ruleVersion", f"{rule.name} {rule.version}")
+    dataset.text("dcterms:publisher", "Clusterloom").link("dcterms:license", NO_LICENCE)
+    dataset.boolean("redistribute", "no").boolean("referenceData", "no")
+    dataset.integer("statements", statements).link("prov:wasAttributedTo", _SOFTWARE)
+    describe_graph(dataset, ns.graph(name, "derived"), "derived", NO_LICENCE)
     return dataset
 
 

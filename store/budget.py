@@ -1,14 +1,16 @@
 """What all queries of an engine share: slots, turns, time and memory.
 
 Of `workers` slots two are always left for short queries. A query is *slow* once it is older than
-250 ms and has used that much processor time (one that waits for others on a busy machine has not)
-or is older than a second. At most `workers - 2` may be slow; when one more becomes slow, one of
-them is ended, the first found of:
+250 ms and has used that much processor time; one that waits for others on a busy machine has not,
+and gets a second where it streams, three where it is silent. At most `workers - 2` may be slow;
+when one more becomes slow, one of them is ended, the first found of:
 
 1. an answer whose client has not read for 10 s, or for 60 s in all: it holds a worker that does
    nothing. Its status line is gone, so its connection is broken off;
 2. the youngest whose status line is still to be sent: 503 and Retry-After;
 3. the youngest: its connection is broken off.
+
+Such a stalled answer is also ended when a query waits for a slot.
 
 Whether a query will be short is guessed from the last one of the same shape (the same text but
 for IRIs, strings and numbers). Those expected to be slow wait for a slot of the slow ones; those
@@ -16,7 +18,8 @@ never seen leave one slot to those known to be short. So a crowd of killers cann
 waiting for the quarter of a second that it takes to know a killer.
 
 The memory of workers is measured ten times a second while they run for longer than 250 ms. Where
-the sum is over the limit, the biggest is ended.
+the sum is over the limit, idle workers give back what they have kept of the image and of
+earlier queries; where that is not enough, the biggest query is ended.
 """
 
 from __future__ import annotations
@@ -32,8 +35,8 @@ from clusterloom.store.engine import Limits
 
 SHORT = 0.25
 """Seconds of work after which a query is slow."""
-LONG = 1.0
-"""Seconds of age after which it is, whatever it did."""
+LONG, BLOCKED = 1.0, 3.0
+"""Seconds of age after which it is, whatever it did: where it streams, and where it is silent."""
 PATIENCE = 10.0
 """Seconds a query may wait for a worker before it is told to come back."""
 STALLED, STALLED_IN_ALL = 10.0, 60.0
@@ -127,7 +130,8 @@ class Slot:
             self._seconds = self.worker.seconds()
         age = now - self.began
         if age > SHORT:
-            self.slow = age > LONG or self.worker.seconds() - self._seconds > SHORT - TICK
+            used = self.worker.seconds() - self._seconds
+            self.slow = used > SHORT - TICK or age > (LONG if self.told else BLOCKED)
         return self.slow
 
 
@@ -153,8 +157,8 @@ class Budget:
             "short": deque(), "unknown": deque(), "slow": deque()
         }  # fmt: skip
         self._shapes: OrderedDict[object, Expected] = OrderedDict()
-        self._fixed: dict[object, int] = {}
-        self._ticking = False
+        self._held: dict[object, tuple[Callable[[], int], Callable[[], None] | None]] = {}
+        self._ticking: asyncio.AbstractEventLoop | None = None
         self._measure_next = False
         few = workers < 3  # no service, but a single command: nothing is left free
         self._most_slow = workers if few else workers - 2
@@ -186,11 +190,15 @@ class Budget:
         if len(self._shapes) > REMEMBERED:
             self._shapes.popitem(last=False)
 
-    def hold(self, owner: object, megabytes: int) -> None:
-        """Counts memory that no query can give back, such as the image's; 0 forgets it."""
-        self._fixed.pop(owner, None)
-        if megabytes:
-            self._fixed[owner] = megabytes
+    def hold(
+        self, owner: object, megabytes: Callable[[], int], free: Callable[[], None] | None = None
+    ) -> None:
+        """Counts memory that no query uses, such as the image's; `free` is called to have it."""
+        self._held[owner] = (megabytes, free)
+
+    def drop(self, owner: object) -> None:
+        """No longer counts what `hold` was told."""
+        self._held.pop(owner, None)
 
     async def enter(self, expected: Expected, limits: Limits) -> Slot:
         """A slot for one query; raises Busy when the queue is full or patience runs out."""
@@ -223,8 +231,8 @@ class Budget:
         loop = asyncio.get_running_loop()
         slot = Slot(expected, limits, loop.time())
         self._slots[slot] = None
-        if not self._ticking:
-            self._ticking = True
+        if self._ticking is not loop:
+            self._ticking = loop
             loop.call_later(TICK, self._tick)
         return slot
 
@@ -249,7 +257,7 @@ class Budget:
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         if not self._slots:
-            self._ticking = False
+            self._ticking = None
             return
         loop.call_later(TICK, self._tick)
         now = loop.time()
@@ -259,6 +267,8 @@ class Budget:
         for slot in self._at_work():
             if slot.turns_slow(now):
                 self._make_room(now)
+        if self.waiting:
+            self._end_stalled(now)
         self._measure_next = not self._measure_next
         if self._measure_next:
             self._measure(now)
@@ -275,19 +285,30 @@ class Budget:
         slow = [slot for slot in self._at_work() if slot.slow]
         if len(slow) <= self._most_slow:
             return
-        stalled = [slot for slot in slow if slot.stalled(now)]
-        if stalled:
-            self._end(max(stalled, key=lambda slot: slot.paused(now)), "budget")
+        if self._end_stalled(now):
             return
         silent = [slot for slot in slow if not slot.told]
         self._end(max(silent or slow, key=lambda slot: slot.began), "budget")
 
+    def _end_stalled(self, now: float) -> bool:
+        stalled = [slot for slot in self._at_work() if slot.stalled(now)]
+        if stalled:
+            self._end(max(stalled, key=lambda slot: slot.paused(now)), "budget")
+        return bool(stalled)
+
     def _measure(self, now: float) -> None:
-        total = sum(self._fixed.values())
+        total = sum(megabytes() for megabytes, _ in self._held.values())
         old = [s for s in self._at_work() if s.worker is not None and now - s.began > SHORT]
         for slot in old:
             slot.megabytes = slot.worker.megabytes() if slot.worker is not None else 0
             total += slot.megabytes
         self.measured = total
-        if total > self.megabytes and old:
+        if total <= self.megabytes:
+            return
+        freed = 0
+        for megabytes, free in self._held.values():
+            if free is not None and megabytes():
+                freed += megabytes()
+                free()
+        if total - freed > self.megabytes and old:
             self._end(max(old, key=lambda slot: slot.megabytes), "memory")

@@ -20,23 +20,25 @@ The kernel leaves 128 MB of room below the stack of a process started with the u
 """
 
 
-def bind(parent: int) -> None:
-    """Lets this process die with its parent, and rather than its parent."""
+def bind(parent: int, badness: int = 500) -> None:
+    """Lets this process die with its parent, and rather than its parent.
+
+    When the machine is out of memory, the kernel ends what has more badness first.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # the kernel should choose a worker, not the server, when the machine is out of memory
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as handle:
-            handle.write("500")
+            handle.write(str(badness))
     if os.getppid() != parent:  # it died before the line above
         raise SystemExit(0)
 
 
-def confine(parent: int) -> bool:
+def confine(parent: int, badness: int = 500) -> bool:
     """Binds this process to its parent and gives up the network; True when that worked.
 
     To be called while there is one thread only: a user namespace is refused later.
     """
-    bind(parent)
+    bind(parent, badness)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError, OSError):  # a lower hard limit stands
         resource.setrlimit(resource.RLIMIT_STACK, (STACK << 20, STACK << 20))
@@ -47,10 +49,12 @@ def confine(parent: int) -> bool:
     return alone or bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 
 
-def size() -> int:
-    """The address space of this process in MB."""
+def sizes() -> tuple[int, int]:
+    """The address space of this process and its memory without that of files, in MB."""
+    page = os.sysconf("SC_PAGE_SIZE")
     with open("/proc/self/statm", encoding="ascii") as handle:
-        return int(handle.read().split()[0]) * os.sysconf("SC_PAGE_SIZE") >> 20
+        space, resident, files = map(int, handle.read().split()[:3])
+    return space * page >> 20, (resident - files) * page >> 20
 
 
 def limit_memory(megabytes: int, most: int) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import io
 import threading
+import traceback
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -156,19 +157,24 @@ class Conversion:
         """What the thread does."""
         source = Source(self._pieces())
         try:
-            try:
-                self._convert(source)
-            except Closed:
-                raise
-            except Exception as error:
-                last = source.failure if isinstance(source.failure, Exception) else error
-                if isinstance(last, Closed):
-                    raise last from None
-                self._give(last)
-            else:
-                self._give(None)
+            last = self._outcome(source)
+            self._give(last)
         except Closed:
             return
+
+    def _outcome(self, source: Source) -> Exception | None:
+        """Converts everything; gives what went wrong, without the objects of this thread."""
+        try:
+            self._convert(source)
+        except Exception as error:
+            # the library's objects must end in the thread that made them
+            traceback.clear_frames(error.__traceback__)
+            last = source.failure if isinstance(source.failure, Exception) else error
+            if isinstance(last, Closed):
+                raise Closed from None
+            last.__traceback__ = last.__context__ = last.__cause__ = None
+            return last
+        return None
 
     def _give(self, item: Head | bytes | Exception | None) -> None:
         self._bridge.wait(self.queue.put(item))
@@ -193,10 +199,10 @@ class Conversion:
         text = b""
         while len(text) < CHUNK and (piece := source.read(CHUNK)):
             text += piece
-        found = orjson.loads(text)
-        if not isinstance(found, dict) or not isinstance(found.get("boolean"), bool):
+        found = self._wanted.dialect.truth(orjson.loads(text))
+        if not isinstance(found, bool):
             raise EngineFailed("The engine answered an ASK query without true or false.")
-        body = b'{"head":{},"boolean":true}' if found["boolean"] else b'{"head":{},"boolean":false}'
+        body = b'{"head":{},"boolean":true}' if found else b'{"head":{},"boolean":false}'
         parsed = ox.parse_query_results(body, _JSON)
         self._give(Head("boolean"))
         self._give(parsed.serialize(format=_table(self._wanted.media_type)))

@@ -13,7 +13,7 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -65,9 +65,10 @@ def families(before: Release, after: Release) -> Families:
 
 
 def withheld(release: Release) -> frozenset[str]:
-    """The families of sources that may not be redistributed, as the `meta` family says."""
+    """The families of what may not be redistributed, as the `meta` family and the report say."""
     with closing(_lines(release, "meta")) as lines:
-        return frozenset(m[1].decode() for line in lines if (m := _CLOSED.match(line)))
+        closed = frozenset(m[1].decode() for line in lines if (m := _CLOSED.match(line)))
+    return closed.union(release.report().get("withheld", ()))
 
 
 def changes(before: Release, after: Release, names: Sequence[str]) -> Iterator[Change]:
@@ -110,7 +111,7 @@ def graph_of(line: bytes) -> bytes:
     return line[line.rindex(b"<") + 1 : line.rindex(b">")]
 
 
-def _lines(release: Release, family: str) -> Iterator[bytes]:
+def _lines(release: Release, family: str) -> Generator[bytes, None, None]:
     path = release.path / "families" / f"{family}.nq.gz"
     if not path.is_file():
         return

@@ -121,7 +121,7 @@ class _Compressed:
 
     def __exit__(self, *_: object) -> None:
         self._flush()
-        self._out.close()
+        self._out.close()  # type: ignore[no-untyped-call]
         self._raw.close()
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +19,7 @@ from clusterloom.errors import Busy, NotAcceptable
 from clusterloom.settings import Settings
 from clusterloom.store import frames
 from clusterloom.store.answer import Answer, WorkerLost
-from clusterloom.store.budget import Budget
+from clusterloom.store.budget import PATIENCE, Budget
 from clusterloom.store.engine import (
     GRAPH_TYPES,
     TABLE_TYPES,
@@ -68,7 +70,8 @@ class EmbeddedEngine:
     async def open(self, release: Release, pinned: bool = False) -> EmbeddedSession:
         """A session whose first worker has opened the store."""
         filled = self.store == "memory" or (self.store == "auto" and _fits(release))
-        session = EmbeddedSession(release, self, filled and not pinned, pinned)
+        filled = filled and not pinned and sys.platform == "linux"
+        session = EmbeddedSession(release, self, filled, pinned)
         await session.open()
         return session
 
@@ -103,6 +106,7 @@ class EmbeddedSession:
     async def open(self) -> None:
         """Starts the first worker, and the filling of the image."""
         worker = await self.pool.open()
+        self.budget.hold(self, self.pool.megabytes, self.pool.free)
         self._isolated = worker.isolated
         if self._memory is not None:
             self._memory.start()
@@ -121,6 +125,7 @@ class EmbeddedSession:
         return await Worker.on_disk(self._release.store_path, self.megabytes)
 
     def _fit(self, worker: Worker, told: dict[str, int]) -> bool:
+        worker.kept = told["resident"]
         # memory an allocator has kept would be missing to the next query
         return told["megabytes"] < worker.base + (self.megabytes - worker.base) // 2
 
@@ -159,6 +164,8 @@ class EmbeddedSession:
         With `limits.rows` the rows have then been counted; a truth value is known; other answers
         are still to come.
         """
+        if limits.megabytes > self.megabytes:
+            limits = replace(limits, megabytes=self.megabytes)
         text = query.text
         inspection = inspect(text) if len(text) < 10_000 else await examine(text)
         _fit_type(inspection, media_type)
@@ -175,8 +182,10 @@ class EmbeddedSession:
             if variant == "memory" and self._memory is not None and self._memory.pool is not None:
                 pool = self._memory.pool
             try:
-                async with asyncio.timeout(10):
-                    worker = await pool.take()
+                worker = pool.take_idle()
+                if worker is None:
+                    async with asyncio.timeout(PATIENCE):
+                        worker = await pool.take()
             except BaseException as error:
                 self.budget.leave(slot)
                 if isinstance(error, PoolClosed) and pool is not self.pool:
@@ -193,6 +202,7 @@ class EmbeddedSession:
                 attempts -= 1
                 if not attempts:
                     raise
+                variant = "disk"  # where the image has died, so have all its workers
             except BaseException:
                 await answer.aclose()
                 raise
@@ -248,6 +258,7 @@ class EmbeddedSession:
                     await self._last.wait()
         for answer in self._answers:
             answer.kill("stopping")
+        self.budget.drop(self)
         await self.pool.aclose()
         if self._memory is not None:
             await self._memory.aclose()

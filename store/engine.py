@@ -123,8 +123,8 @@ class State:
     sessions that share the engine's budget, `started` the worker processes of this one so far.
     `killed` counts the workers of this session that were ended, by reason: deadline, closed (the
     client left), pause (it did not read), memory, budget (the slot was wanted), lost (by no doing
-    of ours). `megabytes` is the memory of the image and of the queries that have run for longer than
-    250 ms when it was last measured, None before that.
+    of ours), stopping. `megabytes` is the memory of the image and of the queries that have run for
+    longer than 250 ms when it was last measured, None before that.
     """
 
     store: StoreKind
@@ -202,13 +202,16 @@ async def hold(result: Result, size: int = 256 * 1024, seconds: float | None = 1
     more is to come, the status line is expected to go out then.
     """
     if result.whole is not None:
-        return Held([result.whole], ended=True)
+        return Held([result.whole] if result.whole else [], ended=True)
     chunks: list[bytes] = []
     until: float | None = None
     try:
         while sum(map(len, chunks)) < size:
-            async with asyncio.timeout_at(until):
+            if until is None:  # a time-out without a time costs as much as one with
                 chunk = await anext(result.chunks, None)
+            else:
+                async with asyncio.timeout_at(until):
+                    chunk = await anext(result.chunks, None)
             if chunk is None:
                 return Held(chunks, ended=True)
             chunks.append(chunk)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from clusterloom.store.patterns import NONE, Bind, Conjunct, Group, Term, Variables
+from clusterloom.store.patterns import Bind, Conjunct, Group, Term
 from clusterloom.store.token_reader import (
     AGGREGATES,
     FUNCTIONS,
@@ -46,7 +47,7 @@ class Expression:
 
     start: int
     text: str = ""
-    uses: Variables = NONE
+    uses: set[str] = field(default_factory=set)
     groups: list[Group] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
     conjuncts: list[Conjunct] = field(default_factory=list)
@@ -107,7 +108,7 @@ class ExpressionReader(TokenReader):
         name = self.variable("AS is followed by a new variable: BIND (expression AS ?name).")
         self.expect(")")
         text = self.text[start : self.end]
-        return Bind(text, name, inside.uses, start, tuple(inside.groups))
+        return Bind(text, name, frozenset(inside.uses), start, tuple(inside.groups))
 
     def _start(self) -> Expression:
         token = self.peek()
@@ -117,7 +118,7 @@ class ExpressionReader(TokenReader):
         found.text = self.text[found.start : self.end]
         found.conjuncts = [
             Conjunct(
-                self.text[part.start : end], part.uses, part.start,
+                self.text[part.start : end], frozenset(part.uses), part.start,
                 tuple(part.groups), tuple(part.terms),
             )
             for part, end in cuts or [(found, self.end)]
@@ -211,7 +212,7 @@ class ExpressionReader(TokenReader):
             self.take()
             if self.at("("):
                 prefix = token.text.partition(":")[0]
-                if token.kind == "pname" and not self._declared(prefix):
+                if token.kind == "pname" and prefix not in self._declared:
                     raise Misread(token.start, prefix_hint(prefix))
                 self._arguments(into)
             else:
@@ -219,8 +220,9 @@ class ExpressionReader(TokenReader):
         else:
             into.terms.append(self.constant("filter"))
 
-    def _declared(self, prefix: str) -> bool:
-        return re.search(rf"(?i)prefix\s*{re.escape(prefix)}:", self.text) is not None
+    @cached_property
+    def _declared(self) -> frozenset[str]:
+        return frozenset(re.findall(r"(?i)prefix\s*([^\s:]*):", self.text))
 
     def _call(self, into: Expression) -> None:
         word = self.word()

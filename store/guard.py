@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Literal
-from urllib.parse import urljoin
 
 from clusterloom.errors import QueryRefused, QuerySyntaxError
+from clusterloom.store.token_reader import resolve
 from clusterloom.store.tokens import Token, Unclosed, place, tokenise, unescape
 
 Form = Literal["select", "ask", "construct", "describe"]
@@ -152,14 +152,14 @@ class _Names:
             if token.depth or token.kind != "word":
                 continue
             if token.text.upper() == "BASE" and tokens[index + 1].kind == "iri":
-                self.base = urljoin(self.base, unescape(tokens[index + 1].text[1:-1]))
+                self.base = resolve(self.base, unescape(tokens[index + 1].text[1:-1]))
             if token.text.upper() == "PREFIX" and tokens[index + 2 : index + 3]:
                 iri = unescape(tokens[index + 2].text[1:-1])
-                self.prefixes[tokens[index + 1].text[:-1]] = urljoin(self.base, iri)
+                self.prefixes[tokens[index + 1].text[:-1]] = resolve(self.base, iri)
 
     def iri(self, token: Token) -> str | None:
         if token.kind == "iri":
-            return urljoin(self.base, unescape(token.text[1:-1]))
+            return resolve(self.base, unescape(token.text[1:-1]))
         prefix, _, local = token.text.partition(":")
         if token.kind != "pname" or prefix not in self.prefixes:
             return None

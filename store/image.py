@@ -23,7 +23,7 @@ from types import FrameType
 import pyoxigraph as ox
 
 from clusterloom.store import frames
-from clusterloom.store.confine import bind, confine, size
+from clusterloom.store.confine import bind, confine, sizes
 from clusterloom.store.worker import Allowance, serve
 
 
@@ -35,16 +35,10 @@ def fill(path: str) -> ox.Store:
     return store
 
 
-def resident() -> int:
-    """The memory of this process in MB."""
-    with open("/proc/self/statm", encoding="ascii") as handle:
-        return int(handle.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
-
-
 def work(store: ox.Store, megabytes: int, parent: int, connection: socket.socket) -> None:
     """The life of a forked worker."""
-    bind(parent)
-    base = size()
+    bind(parent, badness=600)
+    base = sizes()[0]
     memory = Allowance(megabytes, base)
     memory.limit(megabytes)
     ready = {"isolated": True, "megabytes": base, "pid": os.getpid()}
@@ -56,7 +50,7 @@ def main(arguments: list[str]) -> None:
     """Fills the store, then forks a worker for each order until the parent is gone."""
     orders_fd, reports_fd, path, megabytes, parent = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    isolated = confine(int(parent))
+    isolated = confine(int(parent), badness=300)
     orders, reports = (socket.socket(fileno=int(fd)) for fd in (orders_fd, reports_fd))
     store = fill(path)
     gc.collect()
@@ -74,7 +68,7 @@ def main(arguments: list[str]) -> None:
             gone = {"pid": pid, "code": os.waitstatus_to_exitcode(status)}
             reports.sendall(frames.pack_json(frames.GONE, gone))
 
-    ready = {"isolated": isolated, "megabytes": resident(), "pid": me}
+    ready = {"isolated": isolated, "megabytes": sizes()[1], "pid": me}
     reports.sendall(frames.pack_json(frames.READY, ready))
     signal.signal(signal.SIGCHLD, reap)
     while True:

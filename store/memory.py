@@ -64,27 +64,30 @@ class Memory:
             except (ClusterloomError, OSError) as error:
                 log.error("%s; queries are answered from disk meanwhile", error)
             finally:
+                self._owner.budget.drop(image)
                 await self._close()
             failures = 0 if time.monotonic() - began > STEADY else failures + 1
-            await asyncio.sleep(PAUSES[min(failures, len(PAUSES)) - 1 if failures else 0])
+            await asyncio.sleep(PAUSES[min(max(failures, 1), len(PAUSES)) - 1])
 
     def _ready(self, image: Image) -> None:
         budget = self._owner.budget
-        budget.hold(self, image.megabytes)
-        # a worker that keeps its copy saves the next query the copying: half the budget is for that
-        share = max(COPIED, (budget.megabytes // 2 - image.megabytes) // budget.workers)
+        # a worker that keeps what it has copied saves the next query the copying
+        share = max(COPIED, (budget.megabytes * 3 // 4 - image.megabytes) // budget.workers)
 
         def fit(worker: Worker, told: dict[str, int]) -> bool:
-            if told["megabytes"] - worker.base > COPIED:
-                return False  # what an allocator has kept
-            return told["touched"] < share or share >= image.megabytes
+            own = told["megabytes"] - worker.base
+            worker.kept = min(told["touched"], own + image.megabytes)
+            # memory an allocator has kept would be missing to the next query
+            return worker.kept < share and own < self._owner.megabytes // 2
 
         self.pool = Pool(image.fork, fit, self._spares, budget.workers)
+        budget.hold(image, lambda: image.megabytes)
+        budget.hold(self, self.pool.megabytes, self.pool.free)
         self.pool.fill()
         self._owner.pool.resize(1, 1)  # few queries go to disk from now on
 
     async def _close(self) -> None:
-        self._owner.budget.hold(self, 0)
+        self._owner.budget.drop(self)
         pool, self.pool = self.pool, None
         if pool is not None:
             self._owner.pool.resize(self._spares, self._owner.budget.workers)

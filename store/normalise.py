@@ -28,6 +28,8 @@ NOWHERE = GRAPH + "none"
 
 _BOOLEAN = XSD + "boolean"
 _FLOATS = frozenset({XSD + "double", XSD + "float"})
+_DATE_TIME = XSD + "dateTime"
+_FRACTION = re.compile(r"(\.[0-9]*?[1-9])0+(?=[^0-9]|$)")
 _TRUTHS = {"0": "false", "1": "true"}
 _LABEL = re.compile(rb'("type":\s*"bnode",\s*"value":\s*")nodeID://')
 _ABSOLUTE = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
@@ -54,6 +56,10 @@ class Dialect:
         """A line of its JSON as the standard has it."""
         return line
 
+    def truth(self, found: object) -> object:
+        """The boolean of its JSON answer to an ASK query."""
+        return found.get("boolean") if isinstance(found, dict) else None
+
     def term(self, truth: bool, value: Term) -> Term:  # noqa: ARG002
         """A term of its answer; `truth` where the query computes a truth value there."""
         return value
@@ -71,6 +77,12 @@ class Virtuoso(Dialect):
         """Blank node labels without their scheme; inside a string each quote has a backslash."""
         return _LABEL.sub(rb"\1", line)
 
+    def truth(self, found: object) -> object:
+        """Also where it answers with rows, as it does unless `CaseMode` is 2."""
+        if isinstance(found, dict) and found.get("head", {}).get("vars") == ["__ASK_RETVAL"]:
+            return bool(found["results"]["bindings"])
+        return super().truth(found)
+
     def term(self, truth: bool, value: Term) -> Term:
         """Truth values as true and false, floats in the form of the embedded engine."""
         if not isinstance(value, ox.Literal):
@@ -79,6 +91,8 @@ class Virtuoso(Dialect):
         if kind == _BOOLEAN or (truth and kind == XSD + "integer"):
             text = _TRUTHS.get(value.value, value.value)
             return ox.Literal(text, datatype=ox.NamedNode(_BOOLEAN))
+        if kind == _DATE_TIME and "." in value.value:
+            return ox.Literal(_FRACTION.sub(r"\1", value.value), datatype=value.datatype)
         if kind in _FLOATS:
             return ox.Literal(plain_float(value.value), datatype=value.datatype)
         return value
@@ -146,6 +160,8 @@ def dataset(
             )
         if not dialect.own_default:
             _refuse_graphs(inspection.graph_names - {None, *named})
+            if not named and inspection.graph_names:
+                named = (NOWHERE,)  # Virtuoso takes none for all
         return Dataset(default or (NOWHERE,), named)
     if dialect.own_default:
         return Dataset()

@@ -32,10 +32,18 @@ from clusterloom.store.tokens import Token, tokenise, unescape
 _FORMS = ("SELECT", "ASK", "CONSTRUCT", "DESCRIBE")
 _MODIFIERS = ("GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "VALUES")
 
+MOST_READ = 50_000
+"""Characters of a query that is read: the time grows with them, and the server waits."""
+
 
 def read(query: str) -> QueryParts:
     """The parts of a query; raises Misread where it cannot be read, Unclosed for a string."""
-    return PatternReader(query, tokenise(query)).query()
+    if len(query) > MOST_READ:
+        raise Misread(0, f"It has more than {MOST_READ} characters.", fault=False)
+    try:
+        return PatternReader(query, tokenise(query)).query()
+    except RecursionError:
+        raise Misread(0, "It is nested too deeply to be read here.", fault=False) from None
 
 
 class PatternReader(GroupReader):
@@ -166,7 +174,9 @@ class PatternReader(GroupReader):
             name = self.variable("AS is followed by a new variable: (expression AS ?name).")
             self.expect(")")
             aggregate = self.has_aggregate(inside)
-            columns.append(Column(name, inside.text, token.start, inside.uses, aggregate))
+            columns.append(
+                Column(name, inside.text, token.start, frozenset(inside.uses), aggregate)
+            )
             uses |= inside.uses
         if not columns:
             self._no_column()

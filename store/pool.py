@@ -52,15 +52,22 @@ class Pool:
         self.fill()
         return worker
 
-    async def take(self) -> Worker:
-        """A worker for one query, the last used first; raises PoolClosed."""
-        while self._idle and not self._waiting:
+    def take_idle(self) -> Worker | None:
+        """A worker for one query where one stands ready, the last used first."""
+        if self._waiting:
+            return None
+        while self._idle:
             worker = self._idle.pop()
             if worker.alive:
-                break
+                return self._taken(worker)
             self._discard(worker)
-        else:
-            worker = await self._next()
+        return None
+
+    async def take(self) -> Worker:
+        """A worker for one query; raises PoolClosed."""
+        return self.take_idle() or self._taken(await self._next())
+
+    def _taken(self, worker: Worker) -> Worker:
         self.busy.append(worker)
         if len(self._idle) < self.spares:
             self.fill()
@@ -131,6 +138,17 @@ class Pool:
             self.started += 1
             self._ready(worker)
             return
+
+    def megabytes(self) -> int:
+        """What the workers that stand ready have kept of their last queries."""
+        return sum(worker.kept for worker in self._idle)
+
+    def free(self) -> None:
+        """Gives that back, where the running queries want it."""
+        for worker in [worker for worker in self._idle if worker.kept]:
+            self._idle.remove(worker)
+            self._discard(worker)
+        self.fill()
 
     def resize(self, spares: int, most: int) -> None:
         """Keeps so many spares and at most so many idle workers from now on."""

@@ -66,7 +66,8 @@ def spawn(module: str, arguments: list[str], passed: list[int], errors: IO[bytes
 class Worker:
     """One worker process and the connection to it.
 
-    `shared` are the MB it shares with the image it was forked from, 0 for a worker on disk.
+    `shared` are the MB it shares with the image it was forked from, 0 for a worker on disk;
+    `kept` those of its own that its last query has left.
     """
 
     kind: Literal["disk", "memory"]
@@ -76,6 +77,7 @@ class Worker:
     isolated: bool
     base: int
     shared: int = 0
+    kept: int = 0
     _resident: int = 0
 
     def __post_init__(self) -> None:

@@ -23,7 +23,7 @@ from clusterloom.namespaces import GRAPH
 from clusterloom.progress import Progress
 from clusterloom.store.endpoints import Endpoint, Holding, read_holdings, write_holdings
 from clusterloom.store.engine import JSON
-from clusterloom.store.normalise import DEFAULT_COPY, Dialect, dialect_of
+from clusterloom.store.normalise import DEFAULT_COPY, NOWHERE, Dialect, dialect_of
 from clusterloom.store.release import Release
 from clusterloom.store.remote import GRAPHS
 from clusterloom.store.remote_answer import excerpt
@@ -49,6 +49,10 @@ class Target:
         form = {"query": query, **({"default-graph-uri": default} if default else {})}
         answer = self._send("POST", self.endpoint.query, data=form, headers={"Accept": JSON})
         self.dialect = dialect_of(answer.headers.get("server", ""))
+        if cut := answer.headers.get("x-sparql-maxrows"):
+            raise EngineFailed(
+                f"{self.endpoint.query} cuts answers after {cut} rows; raise ResultSetMaxRows"
+            )
         try:
             found = orjson.loads(answer.content)
             if "boolean" in found:
@@ -77,7 +81,8 @@ class Target:
             return
         user, password = self.endpoint.credentials
         store = self.endpoint.graph_store
-        asked = self._send("HEAD", store, params={"graph": DEFAULT_COPY}, fail=False)
+        # a graph that is never there; some stores answer a HEAD with a body
+        asked = self._send("DELETE", store, params={"graph": NOWHERE}, fail=False)
         if asked.status_code == 401:
             way = asked.headers.get("www-authenticate", "").lower()
             digest = way.startswith("digest")
@@ -171,10 +176,10 @@ def publish(
                 "endpoint, so that this one can answer until the new release is ready"
             )
         store = ox.Store.read_only(str(release.store_path))
-        graphs = _graphs(store)
         target = Target(endpoint)
         try:
             sizes = target.sizes()
+            graphs = _graphs(store)
             if before.release != release.id:
                 _own(target, sizes, before, graphs)
                 write_holdings(

@@ -12,6 +12,7 @@ from clusterloom.store.patterns import QueryParts
 from clusterloom.store.token_reader import resolve
 from clusterloom.store.tokens import Token, Unclosed, tokenise, unescape
 
+_SAFE = re.compile(r"[^\x00-\x20<>\"{}|^`\\]*")
 RDF_TYPE = PREFIXES["rdf"] + "type"
 
 
@@ -25,8 +26,11 @@ class Written(NamedTuple):
 
 def iri_of(parts: QueryParts, text: str) -> str:
     """The IRI that a name of the query stands for; blank where it is none."""
-    if text in {"a", "A"}:
-        return RDF_TYPE
+    iri = RDF_TYPE if text in {"a", "A"} else _full(parts, text)
+    return iri if _SAFE.fullmatch(iri) else ""  # an escape may stand for `>`
+
+
+def _full(parts: QueryParts, text: str) -> str:
     if text.startswith("<"):
         return resolve(parts.base, unescape(text[1:-1]))
     prefix, colon, local = text.partition(":")

@@ -314,9 +314,18 @@ async def _parse(query: Query, inspection: Inspection) -> None:
     parts = sum(token.text in {"/", "|"} for token in inspection.tokens)
     if parts > _PATH_PARTS:
         raise QueryRefused(f"The query has property paths of {parts} parts; use VALUES instead.")
-    fault = await asyncio.to_thread(syntax_fault, query.text, query.base)
+    fault = await asyncio.to_thread(syntax_fault, query.text, query.base) or _unclosed(inspection)
     if fault:
         raise await syntax.explained(query.text, fault)
+
+
+def _unclosed(inspection: Inspection) -> str:
+    """The parser's message on a text that ends within brackets, which `syntax_fault` passes."""
+    last = inspection.tokens[-1] if inspection.tokens else None
+    if last is None or last.depth + (last.text in {"{", "(", "["}) == 0:
+        return ""
+    lines = inspection.text.split("\n")
+    return f'error at {len(lines)}:{len(lines[-1]) + 1}: expected "}}"'
 
 
 def syntax_fault(text: str, base: str | None = None) -> str:

@@ -11,7 +11,7 @@ from clusterloom.errors import QueryRefused, QuerySyntaxError
 from clusterloom.namespaces import PREFIXES
 from clusterloom.store.guard import position
 from clusterloom.store.pattern_reader import read
-from clusterloom.store.patterns import Bind, Column, Group, QueryParts, Select, SubSelect, blocks_of
+from clusterloom.store.patterns import Bind, Group, QueryParts, Select, SubSelect, blocks_of
 from clusterloom.store.token_reader import Misread, prefix_hint
 from clusterloom.store.tokens import Token, Unclosed, tokenise
 
@@ -217,21 +217,15 @@ def _ungrouped(query: Select) -> Found | None:
             continue
         if select.star:
             return select.start, "SELECT * does not go with GROUP BY: name the columns."
+        made = {column.variable for column in select.projected if column.expression}
+        known = made.union(re.findall(r"[?$](\w+)", select.grouping))
         for column in select.projected:
-            if not _is_grouped(column, select):
+            if not column.expression and column.variable not in known:
                 return column.start, (
                     f"?{column.variable} must be grouped by, or stand in an aggregate such as "
                     f"(SAMPLE(?{column.variable}) AS ?one), COUNT or GROUP_CONCAT: {_how(select)}."
                 )
     return None
-
-
-def _is_grouped(column: Column, select: Select) -> bool:
-    if column.expression:
-        return True
-    pattern = rf"[?$]{re.escape(column.variable)}(?![\w])"
-    made = {other.variable for other in select.projected if other.expression}
-    return column.variable in made or re.search(pattern, select.grouping) is not None
 
 
 def _how(select: Select) -> str:

@@ -22,7 +22,7 @@ import pyoxigraph as ox
 
 from clusterloom.namespaces import PREFIXES
 from clusterloom.store import frames
-from clusterloom.store.confine import confine, limit_memory, size
+from clusterloom.store.confine import confine, limit_memory, sizes
 
 CHUNK = 65536
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -225,7 +225,7 @@ class Allowance:
         self._base = base
         self._now = -1
         self._faults = 0
-        self._size = 0
+        self._sizes = (0, 0)
 
     def limit(self, megabytes: int) -> None:
         """Sets the limit of the next query, as far as this process may have it."""
@@ -235,11 +235,12 @@ class Allowance:
             self._now = wanted
 
     def left(self) -> dict[str, int]:
-        """The address space, and the MB of pages touched for the first time since the start."""
+        """MB of address space, of memory, and of pages touched for the first time so far."""
         faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        if faults - self._faults > 500 or not self._size:  # few pages are no new memory
-            self._faults, self._size = faults, size()
-        return {"megabytes": self._size, "touched": faults * _PAGE >> 20}
+        if faults - self._faults > 500 or not self._sizes[0]:  # few pages are no new memory
+            self._faults, self._sizes = faults, sizes()
+        space, resident = self._sizes
+        return {"megabytes": space, "resident": resident, "touched": faults * _PAGE >> 20}
 
 
 def serve(store: ox.Store, connection: socket.socket, memory: Allowance) -> None:
@@ -266,7 +267,7 @@ def main(arguments: list[str]) -> None:
     memory.limit(int(megabytes))
     connection = socket.socket(fileno=int(descriptor))
     store = ox.Store.read_only(path)
-    ready = {"isolated": isolated, "megabytes": size(), "pid": os.getpid()}
+    ready = {"isolated": isolated, "megabytes": sizes()[0], "pid": os.getpid()}
     connection.sendall(frames.pack_json(frames.READY, ready))
     serve(store, connection, memory)
 

@@ -22,6 +22,7 @@ INSTALL = {
     "rapper": "apt-get install raptor2-utils",
     "curl": "apt-get install curl",
     "roqet": "apt-get install rasqal-utils",
+    "virtuoso-t": "apt-get install virtuoso-opensource",
     "sha256sum": "apt-get install coreutils",
     "chromium": "apt-get install chromium",
 }

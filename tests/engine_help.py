@@ -79,6 +79,15 @@ def workers_of_this_process() -> list[int]:
     ]
 
 
+async def busy(session: EmbeddedSession, seconds: float = 0.0) -> int:
+    """The process id of the worker at work, once there is one and it has worked that long."""
+    async with asyncio.timeout(20):
+        while not (workers := [answer.worker for answer in session._answers]):
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(seconds)
+    return workers[0].pid
+
+
 def gone(pid: int) -> bool:
     """Whether a process has ended, reaped or not."""
     try:

@@ -52,7 +52,10 @@ def test_an_entry_replaced_or_dropped_leaves_nothing_behind() -> None:
         cache.put("a", stored(1000))
     size = cache.size
     for number in range(100):
-        cache.alias(f"spelling {number}", "a")
+        cache.alias(f"spelling {number}", "a", 1000)
+    assert size + 5000 < cache.size < size + 10_000
+    cache.alias("too long", "a", 20_000)
+    assert cache.get_alias("too long") is None
     assert cache.get_alias("spelling 99") is not None
     assert cache.get_alias("spelling 0") is None
     assert len(cache._keys) < 10
@@ -63,6 +66,8 @@ def test_an_entry_replaced_or_dropped_leaves_nothing_behind() -> None:
     assert cache.get("a") is None
     assert cache.get_alias("spelling 99") is None
     assert cache._keys == {}
+    cache.clear()
+    assert cache.size == 0
     assert size < 4000
 
 

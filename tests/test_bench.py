@@ -44,7 +44,7 @@ def ran(
 ) -> tuple[str, dict[str, Any]]:
     """What one short run of every benchmark printed and wrote."""
     figures = tmp_path_factory.mktemp("bench") / "figures.json"
-    short = ["--repetitions", "1", "--statements", "700", "--family", FAMILY]
+    short = ["--repetitions", "1", "--statements", "700", "--family", FAMILY, "--names", "800"]
     for name in [*sorted(LOOKUPS), *QUERIES]:
         short += ["--query", name]
     done = bench(settings.data_dir, *short, "--json", str(figures))
@@ -60,7 +60,7 @@ def measurements(figures: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def test_every_benchmark_reports(ran: tuple[str, dict[str, Any]]) -> None:
     _, figures = ran
-    assert list(figures["benchmarks"]) == ["queries", "statements", "phases", "shapes"]
+    assert list(figures["benchmarks"]) == ["queries", "statements", "phases", "shapes", "search"]
     for outcome in figures["benchmarks"].values():
         assert outcome["agree"] is True
         assert outcome["measurements"]
@@ -135,6 +135,16 @@ def test_shapes_find_the_same_in_both_engines(ran: tuple[str, dict[str, Any]]) -
     assert measurement["name"] == FAMILY
     assert measurement["agree"] is True
     assert set(measurement["ratios"]) == {"pySHACL"}
+
+
+def test_search_finds_what_was_misspelt(ran: tuple[str, dict[str, Any]]) -> None:
+    _, figures = ran
+    found = measurements(figures, "search")
+    kinds = [m["name"].partition(":")[0] for m in found]
+    assert kinds == ["whole name", "no diacritics", "one typo", "two typos", "as one types"]
+    recalls = [float(m["name"].partition("recall ")[2].partition(" /")[0]) for m in found]
+    assert min(recalls[:4]) >= 0.9
+    assert all(m["size"] == 800 for m in found)
 
 
 def test_the_table_says_where_it_was_measured(

@@ -132,7 +132,7 @@ def test_rdflib_as_a_remote_store(endpoint: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "POST_FORM"])
 def test_rdflib_by_each_method(endpoint: str, method: str) -> None:
-    store = SPARQLStore(endpoint, method=method, returnFormat="json")  # type: ignore[arg-type]
+    store = SPARQLStore(endpoint, method=method, returnFormat="json")
     assert len(rdflib.Graph(store).query(CLUSTERS)) == len(NAMES)
 
 

@@ -116,7 +116,9 @@ def test_every_extension_function_is_one_that_the_engine_has(function: str) -> N
     store = ox.Store()
     for arguments in ("", "?x", "?x, ?x"):
         # an unknown function is an error, a known one without a value an unbound result
-        assert list(store.query(f"SELECT (<{function}>({arguments}) AS ?y) {{}}"))
+        found = store.query(f"SELECT (<{function}>({arguments}) AS ?y) {{}}")
+        assert isinstance(found, ox.QuerySolutions)
+        assert len(list(found)) == 1
     with pytest.raises(RuntimeError, match="not supported"):
         store.query(f"SELECT (<{function}Not>() AS ?y) {{}}")
 

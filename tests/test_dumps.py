@@ -75,7 +75,7 @@ def test_the_whole_dump_loaded_back_is_the_release(
     loaded = ox.Store()
     loaded.bulk_load(io.BytesIO(unpacked(data, "dump.nq.zst")), ox.RdfFormat.N_QUADS)
     held = ox.Store.read_only(str(default_release.store_path))
-    graphs = {graph for graph in held.named_graphs()}
+    graphs = set(held.named_graphs())
     assert set(loaded.named_graphs()) == graphs
     for graph in graphs:
         ours = sum(1 for _ in held.quads_for_pattern(None, None, None, graph))

@@ -13,7 +13,7 @@ from clusterloom.store.budget import Budget, Reason, Slot
 from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
 from clusterloom.store.engine import CSV, JSON, Limits, Query, Result, hold
 from clusterloom.store.release import Release
-from engine_help import COUNT, CROSS, EX, SORT, make_release, with_session
+from engine_help import COUNT, CROSS, EX, SORT, busy, make_release, with_session
 
 KILLER = Limits(seconds=30)
 
@@ -113,7 +113,7 @@ def test_the_youngest_that_can_still_be_told_is_ended() -> None:
         await bench.tick()
         assert bench.budget.slow == 2
         assert not bench.ended
-        young = await bench.query(age=2)
+        young = await bench.query(age=3.5)
         await bench.tick()
         assert bench.ended == {young: "budget"}
         bench.budget.leave(young)
@@ -143,11 +143,19 @@ def test_a_reader_that_stalls_goes_first() -> None:
             slot.switch(reading=True, now=now - since)
         await bench.tick()
         assert not bench.ended  # as long as no other wants the slot
-        await bench.query(age=2)
+        await bench.query(age=3.5)
         await bench.tick()
         assert bench.ended == {stalled: "budget"}
-        assert reading.paused(now) == pytest.approx(5, abs=0.1)
-        assert reading.used(now) == pytest.approx(20, abs=0.1)
+        # and when one waits that is known to be slow
+        bench.budget.leave(stalled)
+        reading.switch(reading=False, now=now)
+        reading.switch(reading=True, now=now - 20)
+        waiting = asyncio.ensure_future(bench.query(expected="slow"))
+        await bench.tick()
+        assert bench.ended == {stalled: "budget", reading: "budget"}
+        waiting.cancel()
+        reading.switch(reading=False, now=now)
+        assert reading.paused(now) == pytest.approx(25, abs=0.5)
 
     asyncio.run(run())
 
@@ -175,14 +183,20 @@ def test_the_sum_of_memory_ends_the_biggest() -> None:
         await bench.tick()
         assert bench.budget.measured == 800
         assert not bench.ended
-        bench.budget.hold("image", 250)
+        bench.budget.hold("image", lambda: 250)
         await bench.tick()
         assert bench.ended == {big: "memory"}
         bench.budget.leave(big)
-        bench.budget.hold("image", 0)
+        bench.budget.drop("image")
         await bench.tick()
         assert bench.budget.measured == 300
         assert small not in bench.ended
+        # what idle workers have kept is given back before a query is ended
+        kept = [800]
+        bench.budget.hold("idle", lambda: sum(kept), kept.clear)
+        await bench.tick()
+        assert bench.budget.measured == 300
+        assert (kept, list(bench.ended)) == ([], [big])
 
     asyncio.run(run())
 
@@ -273,8 +287,11 @@ def test_sessions_share_the_budget_and_close_alone(release: Release) -> None:
     async def run() -> None:
         engine = EmbeddedEngine(workers=2, megabytes=512, queue=0)
         first, second = await engine.open(release), await engine.open(release, pinned=True)
-        running = [asyncio.ensure_future(s.run(Query(COUNT), KILLER, JSON)) for s in (first, second)]
-        await asyncio.sleep(0.3)
+        running = [
+            asyncio.ensure_future(s.run(Query(COUNT), KILLER, JSON)) for s in (first, second)
+        ]
+        await busy(first)
+        await busy(second)
         assert first.state().busy == second.state().busy == 2
         with pytest.raises(Busy):
             await look_up(second, 7)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pyoxigraph as ox
 import pytest
 import zstandard
 
@@ -16,7 +17,7 @@ from clusterloom.api.catalogue import RESOURCES
 from clusterloom.api.guarded import guarded
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan, build
-from clusterloom.namespaces import ID
+from clusterloom.namespaces import CLOOM, ID, PREFIXES
 from clusterloom.progress import Progress
 from clusterloom.settings import Settings
 
@@ -147,15 +148,28 @@ def test_its_graph_is_named_and_its_triples_are_not_offered(client: httpx.Client
 def test_a_built_release_keeps_it_out_of_every_dump(tmp_path: Path) -> None:
     extra = tmp_path / "extra.ttl"
     extra.write_text(
-        f"<{ID}org/geheimnis> a <https://w3id.org/clusterloom/ontology#Geheimnis> ; "
-        "<http://www.w3.org/2000/01/rdf-schema#label> 'Geheimnis' .",
+        f"""@prefix cloom: <{CLOOM}> . @prefix rdfs: <{PREFIXES["rdfs"]}> . @base <{ID}> .
+        <org/geheimnis> a cloom:ClusterOrganisation, cloom:Organisation ; rdfs:label "Geheimnis" .
+        <org/geheimnis-2> a cloom:ClusterOrganisation, cloom:Organisation ; rdfs:label "Other" .
+        <partnership/geheimnis> a cloom:Partnership ; rdfs:label "Geheimnis" ;
+          cloom:participant <org/geheimnis>, <org/geheimnis-2> .""",
         "utf-8",
     )
-    plan = Plan(registry.data_folder(), only=("guides", "countries"), add=(("rdf", extra),))
+    only = ("guides", "countries", "nuts")
     settings = Settings(data_dir=tmp_path, workers=3)
+    before = build(settings.releases, Plan(registry.data_folder(), only), 5, Progress(quiet=True))
+    plan = Plan(registry.data_folder(), only=only, add=(("rdf", extra),))
     release = build(settings.releases, plan, 5, Progress(quiet=True))
     report = release.report()
     assert "rdf" in report["sources"]
+    closure, without = (r.report()["rules"]["part-of-closure"] for r in (release, before))
+    assert closure["statements"] == without["statements"] > 1000
+    assert "closed" not in closure
+    assert report["rules"]["co-participation"]["closed"] == 2
+    store = ox.Store.read_only(str(release.store_path))
+    link = f"<{ID}org/geheimnis> <{CLOOM}coParticipantWith> <{ID}org/geheimnis-2>"
+    assert bool(store.query(f"ASK {{ {link} }}")), "a rule derives from what is closed"
+    del store
     with small.serving(settings) as client:
         index = client.get(f"/dumps/{release.id}/").json()
         names = {file["name"] for file in index["files"]}
@@ -170,6 +184,12 @@ def test_a_built_release_keeps_it_out_of_every_dump(tmp_path: Path) -> None:
         assert "NON_PUBLIC" in catalogue
         described = client.get("/.well-known/void").text
         assert "graph/rdf/" not in described
+        assert client.get("/id/org/geheimnis-2").status_code == 404
+        for accept, side in (("application/json", ""), ("application/n-quads", "?side=added")):
+            path = f"/api/v1/releases/{before.id}..{release.id}{side}"
+            changes = client.get(path, headers={"accept": accept})
+            assert changes.status_code == 200, changes.text
+            assert "eheimnis" not in changes.text, accept
         assert "eheimnis" not in described + catalogue
         assert client.get("/id/org/geheimnis").status_code == 404
 

@@ -186,6 +186,11 @@ def test_dataset_of_the_text() -> None:
     assert found.named == ("http://n",)
 
 
+def test_a_namespace_that_ends_with_a_hash_keeps_it_beside_a_base() -> None:
+    text = "BASE <http://b/c> PREFIX e: <http://e/x#> PREFIX f: <d#> SELECT * FROM e:f FROM f:g {}"
+    assert inspect(text).dataset.default == ("http://e/x#f", "http://b/d#g")
+
+
 def test_normal_form_leaves_out_layout_only() -> None:
     one = inspect("SELECT ?x # c\n\n{ ?x a 'a  b' }").normal
     assert one == inspect("SELECT  ?x{?x a 'a  b'}").normal
@@ -276,3 +281,28 @@ def _parses(query: str) -> bool:
     except OSError as error:
         raise AssertionError(f"a service was called by {query!r}") from error
     return True
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT * { GRAPH ?g { ?s ?p ?o } }", True),
+        ("select * { graph <a:b> { ?s ?p ?o } }", True),
+        ("PREFIX e: <a:> SELECT * { GRAPHe:g { ?s ?p ?o } }", True),
+        ("SELECT * FROM <a:b> { ?s ?p ?o }", True),
+        ("SELECT * FROMNAMED<a:b> { ?s ?p ?o }", True),
+        ("PREFIX : <a:> SELECT * FROM:b { ?s ?p ?o }", True),
+        ("ASK { ?s ?p ?o FILTER NOT EXISTS { GRAPH?g{ ?s ?p ?o } } }", True),
+        ("SELECT ?from ?graph { ?from <a:graph> 'GRAPH <a:b>', ?graph } # FROM", False),
+        ("PREFIX e: <a:> SELECT * { ?s e:graph e:from }", False),
+    ],
+)
+def test_names_graphs(query: str, expected: bool) -> None:
+    assert inspect(query).names_graphs is expected
+
+
+def test_shape_leaves_out_values_and_layout() -> None:
+    one = inspect("SELECT ?x { ?x <a:p> 'a' FILTER(?x < 1) }").shape
+    assert one == inspect("SELECT ?x{?x <a:q> 'b' # no\nFILTER(?x<20)}").shape
+    assert one != inspect("SELECT ?x { ?x <a:p> 'a' FILTER(?x > 1) }").shape
+    assert one != inspect("SELECT ?x { ?x <a:p> 'a' FILTER(?x < 1) } LIMIT 2").shape

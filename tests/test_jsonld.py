@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import rdflib
-from pyld import jsonld
+from pyld import jsonld  # type: ignore[import-untyped]
 from rdflib.compare import isomorphic
 
 import fixtures_api as small
@@ -19,7 +19,8 @@ from clusterloom.ontology import vocabulary
 from clusterloom.ontology.context import single_valued
 
 THINGS = ("area/photonics", "area/sport", "partnership/glow", "call/old", "region/FR1",
-          "org/pic-1", "org/pic-2", "stage/light-a", "dataset/clusters", "status/meet-1")  # fmt: skip
+          "org/pic-1", "org/pic-2", "stage/light-a", "dataset/clusters",
+          "status/meet-1")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

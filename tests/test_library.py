@@ -266,6 +266,11 @@ def test_csv_is_safe_and_in_the_declared_columns(client: httpx.Client) -> None:
             "'area': this release has no area/photonic; nearest: photonics",
         ),
         ("named?area=sport&area=area/a%25zz", 400, "not an absolute IRI"),
+        (
+            "named?area=https://w3id.org/clusterloom/ontology%23inCountri",
+            400,
+            "the ontology declares no cloom:inCountri; nearest: inCountry",
+        ),
         ("nmed", 404, "the nearest one is 'named'"),
     ],
 )

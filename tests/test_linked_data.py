@@ -215,7 +215,7 @@ def test_committed_aliases_are_read() -> None:
 
 @pytest.mark.parametrize("path", ["/ontology", "/ontology/actors", "/ontology/0.1.0",
                                   "/ontology/actors/0.1.0", "/ontology/imports/skos",
-                                  "/shapes"])  # fmt: skip
+                                  "/shapes", "/shapes/0.1.0", "/shapes/actors"])  # fmt: skip
 def test_vocabulary_parses_in_each_format(client: httpx.Client, path: str) -> None:
     sizes = set()
     for accept, parser in [("text/turtle", "turtle"), ("application/rdf+xml", "xml"),

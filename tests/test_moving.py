@@ -77,7 +77,7 @@ class Clients:
                 try:
                     answer = client.request(method, path, **more)  # type: ignore[arg-type]
                     self._judge(own, path, answer)
-                except Exception as error:  # noqa: BLE001 - any failure at all is one too many
+                except Exception as error:  # any failure at all is one too many
                     self.wrong.append(f"{path}: {type(error).__name__} {error}")
 
     def _judge(self, own: int, path: str, answer: httpx.Response) -> None:

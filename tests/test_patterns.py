@@ -105,9 +105,17 @@ def test_details(query: str, parts: list[str]) -> None:
     assert texts(query) == parts
 
 
-@pytest.mark.parametrize("query", ["DESCRIBE <a:b>", "CONSTRUCT WHERE { ?s ?p ?o }",
-                                   "CONSTRUCT { ?s a ?o } { ?s ?p ?o }", "BASE <http://b/> ASK {}",
-                                   "DESCRIBE ?x { ?x a <a:b> } LIMIT 1", "ASK FROM <a:b> {}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DESCRIBE <a:b>",
+        "CONSTRUCT WHERE { ?s ?p ?o }",
+        "CONSTRUCT { ?s a ?o } { ?s ?p ?o }",
+        "BASE <http://b/> ASK {}",
+        "DESCRIBE ?x { ?x a <a:b> } LIMIT 1",
+        "ASK FROM <a:b> {}",
+    ],
+)
 def test_every_form_is_read(query: str) -> None:
     assert read(query).select.form == query.split()[-2 if query.startswith("BASE") else 0].lower()
 
@@ -137,6 +145,7 @@ def test_terms_are_known_by_what_they_mean() -> None:
     assert iri_of(parts, "x:a\\-b") == "http://b/c/d#a-b"
     assert iri_of(parts, "<../e>") == "http://b/e"
     assert iri_of(parts, "a").endswith("#type")
+    assert iri_of(parts, "<http://e/\\u003e%20>") == ""
     assert iri_of(parts, "nope:a") == iri_of(parts, "?x") == iri_of(parts, '"a:b"') == ""
     found = literal_of(parts, "'7'^^e:int")
     assert found is not None

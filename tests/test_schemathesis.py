@@ -19,6 +19,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -76,6 +77,7 @@ def operations(service: Service, document: dict[str, Any]) -> dict[str, list[Any
     schema.config.update(base_url=service.url)
     found = defaultdict(list)
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
         found[(operation.tags or ["none"])[0]].append(operation)
     return dict(found)
@@ -107,7 +109,10 @@ def _tried(
     # derandomised: the same requests every time; more of them by `make fuzz`
     @seed(int(os.environ.get("FUZZ_SEED", "1")))
     @settings(
-        max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=kind))

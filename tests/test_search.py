@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterator
@@ -9,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openpyxl
 import pytest
 
 import fixtures_api as small
 from clusterloom.api import tables
-from clusterloom.api.fold import fold, spellings
-from clusterloom.api.likeness import likeness, matched
-from clusterloom.api.search_entries import Entry, Name
-from clusterloom.api.search_index import SearchIndex
+from clusterloom.api.fold import fold
 from clusterloom.api.search_kinds import HELPERS, KINDS, kind_of, resource_of, searched_classes
+from clusterloom.api.serving import Served, Serving
 from clusterloom.namespaces import ID
 from clusterloom.ontology import vocabulary
 from clusterloom.settings import Settings
+from clusterloom.store.engines import engine_of
 
 MORE = {
     ("clusters", "asserted"): """
@@ -218,6 +219,18 @@ def test_csv_holds_the_same_and_runs_no_formula(client: httpx.Client) -> None:
     assert by_accept.text.count("\r\n") == search(client, "cluster")["total"] + 1
 
 
+def test_a_workbook_holds_the_same_and_says_of_which_release(client: httpx.Client) -> None:
+    answer = client.get("/api/v1/search?q=alpha&format=xlsx")
+    assert answer.status_code == 200
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    rows = list(book["data"].iter_rows(values_only=True))
+    first = dict(zip(rows[0], rows[1], strict=True))
+    assert (first["id"], first["label"], first["countries"]) == ("pic-2", "=Alpha()", "GR")
+    said = {row[0]: row[1] for row in book["about"].iter_rows(values_only=True)}
+    assert said["release"] == small.RELEASE
+    assert "alpha" in str(said["question"])
+
+
 def test_suggestions_begin_as_typed(client: httpx.Client) -> None:
     answer = client.get("/api/v1/suggest?prefix=ph")
     body = answer.json()
@@ -246,7 +259,7 @@ def test_suggestions_begin_as_typed(client: httpx.Client) -> None:
         ("search?q=a&cursor=abc", "follow `next`"),
         ("search?q=a&cursor=WzEsMl0", "follow `next`"),
         ("search?q=a&cursor=W3RydWUsIiJd", "follow `next`"),
-        ("search?q=a&format=xml", "json, csv"),
+        ("search?q=a&format=xml", "json, csv, xlsx"),
         ("search?q=a&tipe=x", "nearest: type"),
         ("suggest", "'prefix' is wanted"),
         ("suggest?prefix=a&limit=51", "from 1 to 50"),
@@ -281,65 +294,6 @@ def test_answers_depend_on_the_release_only(client: httpx.Client) -> None:
     assert again.status_code == 304
 
 
-def entry(key: str, label: str, **more: Any) -> Entry:
-    given: dict[str, Any] = {
-        "iri": f"{ID}org/{key}", "label": label, "kind": "ClusterOrganisation",
-        "types": ("ClusterOrganisation", "Organisation"), "names": (Name(label, "label"),),
-        "places": (), "countries": (), "regions": (), "about": (), "years": (), "links": 0,
-    }  # fmt: skip
-    return Entry(**given | more)
-
-
-def test_ties_keep_the_order_of_the_entries() -> None:
-    index = SearchIndex([entry(str(n), "Same name") for n in range(3000)])
-    hits = index.search("same name", limit=3000).hits
-    assert [hit.entry.id for hit in hits] == [str(n) for n in range(3000)]
-    page = index.search("same name", limit=10, offset=2000)
-    assert [hit.entry.id for hit in page.hits] == [str(n) for n in range(2000, 2010)]
-    assert page.total == 3000
-    assert page.facets == {"ClusterOrganisation": 3000}
-    typed = index.search("same name", types=["SME"])
-    assert (typed.hits, typed.total, typed.facets) == ((), 0, {"ClusterOrganisation": 3000})
-
-
-def test_an_index_of_nothing_finds_nothing() -> None:
-    index = SearchIndex([])
-    assert index.search("a").total == 0
-    assert index.similar("a") == []
-
-
-def test_names_a_typo_away_come_by_likeness() -> None:
-    index = SearchIndex([entry("far", "Photonica Holdings Group"), entry("near", "Photonics")])
-    assert next(h.entry.id for h in index.search("photonnics").hits) == "near"
-    assert likeness("photonnics", index.entries[1]) > likeness("photonnics", index.entries[0])
-
-
-def test_matched_is_the_name_that_was_meant() -> None:
-    one = entry("a", "Zeta", names=(Name("Zeta", "label"), Name("ZC", "acronym")),
-                places=(Name("Lyon", "city"),))  # fmt: skip
-    assert matched("zc", one) == Name("ZC", "acronym")
-    assert matched("lyon", one) == Name("Lyon", "city")
-    assert matched("zeta lyon", one) == Name("Zeta", "label")
-
-
-@pytest.mark.parametrize(
-    ("text", "folded"),
-    [("Łódź", "lodz"), ("Køge", "koge"), ("Hàbitat", "habitat"), ("İstanbul", "istanbul"),
-     ("Batı", "bati"), ("Αττική", "attiki"), ("Aττική", "attiki"), ("Ðakovo", "dakovo"),
-     ("Għawdex", "ghawdex"), ("Врање", "vranje"), ("Straße", "strasse"), ("Ç.E.D.", "c e d"),
-     ("A\u0301", "a"), ("…", ""), ("x² + y", "x2 y")],
-)  # fmt: skip
-def test_folding(text: str, folded: str) -> None:
-    assert fold(text) == folded
-    assert fold(folded) == folded
-
-
-def test_spellings_of_german_and_nordic_letters() -> None:
-    assert spellings("Købmand Ärger") == ("kobmand arger", "koebmand aerger")
-    assert spellings("U\u0308ber") == ("uber", "ueber")
-    assert spellings("Paris") == ("paris",)
-
-
 def test_a_thing_of_several_classes_has_one_kind() -> None:
     assert kind_of(["Organisation", "SME", "ClusterOrganisation"]) == "ClusterOrganisation"
     assert kind_of(["Participation"]) == ""
@@ -347,3 +301,23 @@ def test_a_thing_of_several_classes_has_one_kind() -> None:
     assert resource is not None
     assert resource.name == "projects"
     assert resource_of("NaceActivity") is None
+
+
+def test_a_server_makes_the_index_before_it_is_asked(tmp_path: Path) -> None:
+    seen: list[object] = []
+
+    async def noted(served: Served) -> bool:
+        seen.append(served)
+        return True
+
+    async def started(settings: Settings) -> None:
+        serving = Serving(settings, engine_of(settings))
+        serving.begun = lambda served: served.prepare("search index", noted)
+        await serving.start()
+        async with serving.lease() as served:
+            assert await served.once("search index", noted)
+            assert seen == [served], "made once, by the server"
+        await serving.aclose()
+
+    with small.small_settings(tmp_path) as settings:
+        asyncio.run(started(settings))

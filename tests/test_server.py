@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,13 +50,20 @@ def small(folder: Path, **chosen: object) -> Iterator[Running]:
         return PlainTextResponse(f"{len(body)} {request.url}")
 
     async def large(request: Request) -> StreamingResponse:
-        async def parts() -> Iterator[bytes]:  # type: ignore[misc]
+        async def parts() -> AsyncIterator[bytes]:
             for _ in range(BIG // 10_000):
                 yield b"x" * 10_000
 
-        return StreamingResponse(parts())  # type: ignore[arg-type]
+        return StreamingResponse(parts())
 
-    routes = [Route("/large", large), Route("/{path:path}", length, methods=["GET", "POST"])]
+    async def refused(request: Request) -> PlainTextResponse:
+        return PlainTextResponse("no", 413)
+
+    routes = [
+        Route("/large", large),
+        Route("/refused", refused, methods=["POST"]),
+        Route("/{path:path}", length, methods=["GET", "POST"]),
+    ]
     settings = Settings.model_validate({"data_dir": folder, **chosen})
     options = {"host": "127.0.0.1", "port": 0, "log_level": "critical"}
     running.uvicorn = uvicorn.Server(server.config(Starlette(routes=routes), settings, **options))
@@ -182,6 +189,13 @@ def test_a_slow_body_is_a_408(hasty: Running) -> None:
     assert hasty.told == []
     fast = httpx.post(hasty.url, content=b"x" * 500_000)
     assert fast.text.startswith("500000 ")
+
+
+def test_a_body_that_goes_on_after_its_answer_ends_the_connection(hasty: Running) -> None:
+    head = b"POST /refused HTTP/1.1\r\nContent-Length: 1000\r\n" + HOST + b"\r\n"
+    with socket.create_connection(("127.0.0.1", hasty.port)) as connection:
+        connection.sendall(head + b"a few")
+        assert said(connection).count(b"HTTP/1.1 ") == 1
 
 
 def test_who_never_reads_is_let_go(hasty: Running) -> None:

@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+import fixtures_api as small
+from clusterloom.api import server as api_server
 from engine_help import COUNT, CROSS, SORT, Served, eventually
 from sparql_help import SEVEN, get, problem, sparql_server
 
@@ -126,5 +128,25 @@ def test_too_many_is_a_503(tmp_path_factory: pytest.TempPathFactory) -> None:
     assert set(statuses) == {503, 504}
     for answer in answers:
         if answer.status_code == 503:
+            problem(answer, 503, "busy")
+            assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_query_that_runs_when_the_server_ends_is_a_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_server, "GRACE", 1)
+    silent = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+    with small.small_settings(tmp_path) as settings, ThreadPoolExecutor(2) as pool:
+        with small.serving(settings) as client:
+            url = f"{client.base_url}/sparql"
+            asked = [
+                pool.submit(httpx.get, url, params={"query": query}, timeout=30)
+                for query in (silent, silent + " LIMIT 1")
+            ]
+            time.sleep(0.7)
+            assert not any(future.done() for future in asked)
+        for future in asked:
+            answer = future.result()
             problem(answer, 503, "busy")
             assert int(answer.headers["retry-after"]) >= 1

@@ -200,6 +200,12 @@ def test_bad_requests(client: httpx.Client) -> None:
     for kind in ("", "text/plain", "multipart/form-data; boundary=x", "application/json"):
         answer = client.post("/sparql", content=b"ASK {}", headers={"Content-Type": kind})
         problem(answer, 415, "unsupported-media-type")
+    for coding in ("gzip", "br"):
+        packed = {**DIRECT, "Content-Encoding": coding}
+        answer = client.post("/sparql", content=b"ASK {}", headers=packed)
+        problem(answer, 415, "unsupported-media-type")
+    plain = {**DIRECT, "Content-Encoding": "identity"}
+    assert client.post("/sparql", content=b"ASK {}", headers=plain).status_code == 200
     utf16 = {"Content-Type": "application/sparql-query; charset=UTF-16"}
     answer = client.post("/sparql", content="ASK {}".encode("utf-16"), headers=utf16)
     problem(answer, 415, "unsupported-media-type")
@@ -339,3 +345,25 @@ def test_a_request_that_ends_half_sent_is_no_error() -> None:
     }
     asyncio.run(app(scope, receive, send))
     assert said[0]["status"] == 499
+
+
+def test_the_endpoint_behind_a_proxy_is_the_address_asked(tmp_path: Path) -> None:
+    sd = "http://www.w3.org/ns/sparql-service-description#endpoint"
+    told = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "kg.example.org"}
+    release = make_release(tmp_path)
+    for trusted, expected in (("127.0.0.1", "https://kg.example.org/sparql"), ("", None)):
+        settings = Settings(data_dir=tmp_path, workers=3, trusted_proxies=trusted)
+        with served(release, settings) as running:
+            answer = httpx.get(running.url + "/sparql?format=nt", headers=told)
+            endpoint = expected or f"{running.url}/sparql"
+            assert f"<{sd}> <{endpoint}> " in answer.text
+
+
+def test_a_release_in_a_form_is_told_to_stand_in_the_address(client: httpx.Client) -> None:
+    answer = client.post("/sparql", data={"query": "ASK {}", "release": "0" * 16})
+    assert "/sparql?release=" in str(problem(answer, 400, "bad-request")["detail"])
+
+
+def test_explain_takes_yes_or_no(client: httpx.Client) -> None:
+    problem(get(client, "ASK {}", explain="maybe"), 400, "bad-request")
+    assert get(client, "ASK {}", explain="0").json()["boolean"] is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,10 +61,13 @@ def test_the_whole_is_counted(
         client,
         "SELECT (COUNT(DISTINCT ?s) AS ?n) (COUNT(DISTINCT ?p) AS ?m) WHERE { ?s ?p ?o }",
     )
-    assert [number(graph, release, n) for n in ("distinctSubjects", "properties")] == [*map(int, row)]
+    assert [number(graph, release, n) for n in ("distinctSubjects", "properties")] == [
+        *map(int, row)
+    ]
     ((things,),) = ask(
         client,
-        f"SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE {{ ?s ?p ?o FILTER STRSTARTS(STR(?s), '{ns.ID}') }}",
+        "SELECT (COUNT(DISTINCT ?s) AS ?n) WHERE "
+        f"{{ ?s ?p ?o FILTER STRSTARTS(STR(?s), '{ns.ID}') }}",
     )
     assert number(graph, release, "entities") == int(things)
     for name in ("sparqlEndpoint", "dataDump", "exampleResource", "vocabulary", "uriSpace"):
@@ -141,8 +145,8 @@ def test_a_triple_of_two_graphs_counts_once() -> None:
     thing, other = f"<{ns.ID}org/a>", "<http://example.org/a>"
     same, close = ns.expand("owl:sameAs"), ns.expand("skos:closeMatch")
     found = lines(
-        f"{thing} <http://p> \"a b\" <http://g/1>",
-        f"{thing} <http://p> \"a b\" <http://g/2>",
+        f'{thing} <http://p> "a b" <http://g/1>',
+        f'{thing} <http://p> "a b" <http://g/2>',
         f"{thing} <{same}> {other} <http://g/1>",
         f"{thing} <{close}> <{ns.ID}area/x> <http://g/1>",
         f"_:b <http://p> {thing} <http://g/2>",
@@ -155,4 +159,33 @@ def test_a_triple_of_two_graphs_counts_once() -> None:
     assert found["graphs"] == {
         "http://g/1": {"triples": 3, "subjects": 1, "properties": 3},
         "http://g/2": {"triples": 2, "subjects": 2, "properties": 1},
+    }
+
+
+def test_links_to_other_datasets_are_linksets(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, workers=3, public_url="http://test")
+    text = (
+        "<org/a> a cloom:SME ; rdfs:label 'A' ; owl:sameAs <http://other.example/x/a> . "
+        "<area/b> a cloom:ThematicArea ; rdfs:label 'B' ; "
+        "skos:closeMatch <http://third.example/1>, <http://third.example/2> ."
+    )
+    release = small.make_release(settings.releases, {("links", "asserted"): text})
+    held = small.read_gzip(release.path / "families" / "links.nq.gz")
+    triples = [line.rsplit(" ", 2)[0] for line in held.splitlines()]
+    report = release.report() | {"void": lines(*(f"{t} <http://g/1>" for t in triples))}
+    (release.path / "report.json").write_text(json.dumps(report), "utf-8")
+    with small.serving(settings) as client:
+        sent = client.get("/.well-known/void").text
+        graph = rdflib.Graph().parse(data=sent, format="turtle")
+    found = {
+        (
+            str(graph.value(linkset, VOID.linkPredicate)),
+            str(graph.value(graph.value(linkset, VOID.objectsTarget), VOID.uriSpace)),
+            number(graph, linkset, "triples"),
+        )
+        for linkset in graph.subjects(rdflib.RDF.type, VOID.Linkset)
+    }
+    assert found == {
+        (ns.expand("owl:sameAs"), "http://other.example/", 1),
+        (ns.expand("skos:closeMatch"), "http://third.example/", 2),
     }

@@ -66,6 +66,8 @@ def test_iris_reach_their_route(iri: str, path: str, tmp_path: Path) -> None:
     assert any(route.matches(scope)[0].value == 2 for route in app.routes)
 
 
-@pytest.mark.parametrize("iri", [ns.BASE + "admin", ns.BASE + "metrics", ns.BASE + "idx/a", ns.BASE + "catalogue"])
+@pytest.mark.parametrize(
+    "iri", [ns.BASE + "admin", ns.BASE + "metrics", ns.BASE + "idx/a", ns.BASE + "catalogue"]
+)
 def test_nothing_else_is_redirected(iri: str) -> None:
     assert redirect(iri) is None

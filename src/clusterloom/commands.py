@@ -56,7 +56,7 @@ def serve(settings: Settings, given: argparse.Namespace) -> int:
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": address})
         print(f"Clusterloom is at {address}/ (Ctrl-C ends it)", flush=True)
-        server.run(create_app(settings), settings, bound)
+        server.run(create_app(settings, warm=True), settings, bound)
     return 0
 
 

@@ -206,7 +206,7 @@ def _steps(target: Target, steps: list[Any], case: Case) -> list[Answer]:
     slow_reader = any(isinstance(step, dict) and "sip" in step for step in steps)
     with Wire(target.port, _patience(case), slow_reader) as wire:
         for step in steps:
-            if not isinstance(step, dict):
+            if not isinstance(step, dict) or "repeat" in step:
                 wire.send(target.fill(text_of(step)).replace("\n", "\r\n").encode())
             elif "pause" in step:
                 time.sleep(step["pause"])

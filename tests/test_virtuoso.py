@@ -1,0 +1,146 @@
+"""A real Virtuoso as the remote engine: it answers as the embedded engine does.
+
+What differs nevertheless is listed in `DIFFERENT` with the reason, and in docs/remote.md.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+import endpoint_help
+import fixtures_api
+from clusterloom import commands
+from clusterloom.api.catalogue import RESOURCES
+from clusterloom.cli import parser
+from clusterloom.errors import UsageError
+from clusterloom.progress import Progress
+from clusterloom.queries.library import library
+from clusterloom.settings import Settings
+from clusterloom.store import push
+from clusterloom.store.endpoints import Endpoint, configured, read_holdings
+from clusterloom.store.normalise import DEFAULT_COPY
+from clusterloom.store.release import Release
+from fixtures_api import serving
+
+pytestmark = pytest.mark.needs("virtuoso-t")
+
+DIFFERENT: dict[str, str] = {}
+"""Library queries and routes that Virtuoso answers otherwise, with the reason."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Clients of two services over the same release: by the embedded engine, and by Virtuoso."""
+
+    embedded: httpx.Client
+    remote: httpx.Client
+    server: endpoint_help.Server
+
+
+def _twice(release: Release) -> Iterator[bytes]:
+    for path in sorted((release.path / "families").glob("*.nq.gz")):
+        with gzip.open(path, "rb") as quads:
+            for line in quads:
+                yield line
+                yield line[: line.rindex(b" <")] + f" <{DEFAULT_COPY}> .\n".encode()
+
+
+@pytest.fixture(scope="module")
+def pair(default_release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Both services over the default release, which Virtuoso's own loader has loaded."""
+    folder = tmp_path_factory.mktemp("virtuoso")
+    data_dir = tmp_path_factory.mktemp("data")
+    copy = endpoint_help.linked_release(default_release, data_dir)
+    with ExitStack() as stack:
+        server = stack.enter_context(endpoint_help.virtuoso(folder))
+        endpoint_help.bulk_load(server, _twice(default_release))
+        # a publication of what is there already verifies it and makes it served
+        endpoint_help.hold(data_dir, server, copy)
+        push.publish(data_dir, copy, Endpoint(server.query), 0, Progress(quiet=True))
+        remote = endpoint_help.remote_settings(data_dir, server)
+        embedded = Settings(data_dir=data_dir, workers=4, public_url="http://test")
+        yield Pair(
+            stack.enter_context(serving(embedded)), stack.enter_context(serving(remote)), server
+        )
+
+
+def both(pair: Pair, path: str) -> tuple[httpx.Response, httpx.Response]:
+    """The answers of both services; neither is an error."""
+    answers = pair.embedded.get(path), pair.remote.get(path)
+    assert [a.status_code for a in answers] == [200, 200], [a.text[:500] for a in answers]
+    return answers
+
+
+@pytest.mark.parametrize("name", library())
+def test_a_library_query_agrees(pair: Pair, name: str) -> None:
+    query = library()[name].sparql
+    found = []
+    for client in (pair.embedded, pair.remote):
+        answer = client.post("/sparql", data={"query": query, "format": "json"})
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json()["results"]["bindings"])
+    wanted, got = found
+    agree = wanted == got
+    assert agree == (name not in DIFFERENT), (
+        list((Counter(map(str, wanted)) - Counter(map(str, got))).elements())[:3],
+        list((Counter(map(str, got)) - Counter(map(str, wanted))).elements())[:3],
+    )
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_a_list_and_its_first_item_agree(pair: Pair, name: str) -> None:
+    wanted, got = both(pair, f"/api/v1/{name}?limit=40")
+    assert got.json() == wanted.json()
+    items = wanted.json()["items"]
+    if items:
+        one, other = both(pair, f"/api/v1/{name}/{items[0]['id']}")
+        assert other.json() == one.json()
+
+
+@pytest.mark.parametrize("name", library())
+def test_a_query_route_agrees(pair: Pair, name: str) -> None:
+    asked = [(p.name, sample) for p in library()[name].parameters for sample in p.samples]
+    path = str(httpx.URL(f"/api/v1/queries/{name}", params=asked))
+    wanted, got = both(pair, path)
+    assert got.json()["items"] == wanted.json()["items"]
+
+
+def test_a_small_release_is_published_by_http(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    folder = tmp_path / "virtuoso"
+    folder.mkdir()
+    with endpoint_help.virtuoso(folder, rows=60) as server:
+        settings = endpoint_help.remote_settings(data_dir, server)
+        release = fixtures_api.make_release(settings.releases)
+        arguments = parser().parse_args(["publish", "--quiet", "--to", server.query])
+        assert commands.publish(settings, arguments) == 0
+        assert read_holdings(data_dir).release == release.id
+        wrong = settings.model_copy(update={"endpoint_credentials": SecretStr("dba:no")})
+        other = fixtures_api.make_release(
+            settings.releases, fixtures_api.GRAPHS, fixtures_api.NEXT_RELEASE
+        )
+        target = push.Target(configured(wrong)[0])
+        target.log_in()
+        with pytest.raises(UsageError, match="CREDENTIALS"):
+            target.clear(DEFAULT_COPY)
+        target.client.close()
+        assert read_holdings(data_dir).release == release.id != other.id
+        with serving(settings) as client:
+            count = {"query": "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }", "format": "csv"}
+            answer = client.post("/sparql", data=count)
+            assert answer.text.split() == ["n", str(release.report()["triples"])]
+            # this Virtuoso gives 60 rows at most, and does not say so in its body
+            every = "SELECT * { ?s ?p ?o }"
+            cut = client.post("/sparql", data={"query": every, "format": "json"})
+            assert fixtures_api.is_problem(cut, 502).startswith("The engine cut its answer")
+            four = client.post("/sparql", data={"query": every, "format": "json", "max_rows": "4"})
+            assert four.headers["x-clusterloom-truncated"] == "4"
