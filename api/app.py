@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clusterloom import __version__
 from clusterloom.api.compression import CompressionMiddleware
+from clusterloom.api.docs import docs_router
 from clusterloom.api.documents import documents_router
 from clusterloom.api.dumps import dumps_router
 from clusterloom.api.edges import EdgeMiddleware
@@ -23,6 +24,9 @@ from clusterloom.api.etag import ConditionalMiddleware
 from clusterloom.api.explain import explain_response
 from clusterloom.api.lane import Lane
 from clusterloom.api.linked_data import linked_data_router
+from clusterloom.api.metrics import Metrics
+from clusterloom.api.operation import Operation, OperationMiddleware, RouteMiddleware
+from clusterloom.api.operation_routes import operation_router
 from clusterloom.api.pages import pages_router, problem_page
 from clusterloom.api.pin import WithoutRelease
 from clusterloom.api.problems import install
@@ -143,12 +147,17 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     app.endpoint, app.lane = endpoint, Lane(endpoint.cache, settings.releases)
     serving.replaced = endpoint.cache.clear
     serving.begun = prepare_search if warm else None
+    app.add_middleware(RouteMiddleware)
     app.add_middleware(WithoutRelease)
     app.add_middleware(ConditionalMiddleware, about=_about(settings))
     app.add_middleware(CompressionMiddleware)
     app.add_middleware(SparqlMiddleware, endpoint=endpoint)
     app.add_middleware(ReleaseMiddleware, serving=serving, public_url=settings.public_url)
     app.add_middleware(EdgeMiddleware)
+    metrics = Metrics(serving.sessions)
+    operation = Operation(metrics)
+    app.add_middleware(OperationMiddleware, operation=operation)
+    app.lane.seen = operation.seen
     install(app)
     _answer_people(app)
     app.include_router(sparql_router(endpoint))
@@ -164,8 +173,9 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     app.include_router(void_router(settings))
     app.include_router(entry_router(settings))
     app.include_router(query_pages_router())
+    app.include_router(docs_router(settings))
     app.include_router(pages_router(settings))
-    _add_operation(app)
+    app.include_router(operation_router(metrics))
     document_release(app)
     app.mount("/static", StaticFiles(directory=str(files("clusterloom.api") / "static")))
     return app
@@ -183,29 +193,6 @@ def _about(settings: Settings) -> Callable[[], tuple[object, ...] | None]:
         return settings.public_url, served.release.id, served.session.variant(Query("ASK {}"))
 
     return about
-
-
-def _add_operation(app: FastAPI) -> None:
-    @app.get("/health", tags=["Operation"], summary="What is running", response_class=Response)
-    async def health() -> Response:
-        """Release, number of triples in its default graph, and version of the software."""
-        served = served_now()
-        body = {
-            "status": "ok",
-            "release": served.release.id,
-            "triples": served.report["triples"],
-            "version": __version__,
-        }
-        return Response(orjson.dumps(body), media_type="application/json")
-
-    @app.get("/ready", tags=["Operation"], summary="Whether queries are answered",
-             response_class=Response)  # fmt: skip
-    async def ready() -> Response:
-        """200 once a query on the served release has been answered, else 503."""
-        served = served_now()
-        await served.select("ASK {}")
-        body = {"status": "ready", "release": served.release.id}
-        return Response(orjson.dumps(body), media_type="application/json")
 
 
 def _answer_people(app: FastAPI) -> None:

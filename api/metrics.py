@@ -1,17 +1,14 @@
 """What an operator watches: counts and times of requests, and the state of the query engine.
 
-Everything is held by one registry per app; `/metrics` writes it in the Prometheus text format.
+Everything is held by one registry per app, which `/metrics` writes out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
-from starlette.responses import Response
 
 from clusterloom import __version__
 from clusterloom.store.engine import Session
@@ -114,18 +111,3 @@ class _Engines:
             for reason, count in state.killed.items():
                 killed.add_metric([release, reason], count)
         yield from (info, started, killed)
-
-
-def metrics_router(metrics: Metrics) -> APIRouter:
-    """`/metrics`, for a Prometheus server."""
-    router = APIRouter(tags=["Operation"])
-
-    @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
-    async def scrape(request: Request) -> Response:
-        """Requests, times, outcomes of queries, queue, kills and the release served."""
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        body = encode(metrics.registry)
-        headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
-        return Response(body, headers=headers)
-
-    return router

@@ -10,28 +10,80 @@ import re
 import secrets
 import sys
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TextIO
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from clusterloom.api.answer_cache import Stored
+from clusterloom.api.lane import Header
 from clusterloom.api.metrics import Metrics
 from clusterloom.api.stream import AnswerCut
 
 REQUEST_ID = "X-Request-Id"
+_HEADER = REQUEST_ID.lower().encode("ascii")
+_RELEASE = b"x-clusterloom-release"
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset(("GET", "HEAD", "POST", "QUERY", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"))
 
 _log = logging.getLogger("clusterloom.requests")
 
 
+@dataclass
+class Done:
+    """How a request went: its status is 499 until there is one."""
+
+    request_id: str
+    status: int = 499
+    seconds: float = 0.0
+    sent: int = 0
+    release: str = ""
+    route: str = ""
+    cut: bool = False
+
+
+class Operation:
+    """Records how requests went."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def record(self, scope: Scope, done: Done) -> None:
+        """Counts a request that has ended, and writes its line where the log takes lines."""
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route = _route(scope, done)
+        self._metrics.record(route, method, done.status, done.seconds, done.cut)
+        if _log.isEnabledFor(logging.INFO):
+            facts = {
+                "request_id": done.request_id,
+                "method": method,
+                "route": route,
+                "status": done.status,
+                "milliseconds": round(done.seconds * 1000, 2),
+                "bytes": done.sent,
+                "release": done.release,
+                "cut": done.cut,
+            }
+            _log.info("request", extra=facts)
+
+    def seen(self, scope: Scope, stored: Stored) -> Iterable[Header]:
+        """Records an answer that was at hand, which no middleware saw; its time counts as none."""
+        request_id = _request_id(scope)
+        headers = dict(stored.headers)
+        release = headers.get(b"x-clusterloom-release", b"").decode("ascii")
+        self.record(scope, Done(request_id, 200, 0.0, len(stored.body), release))
+        return ((_HEADER, request_id.encode("ascii")),)
+
+
 class OperationMiddleware:
     """Gives each request an id, which answer and log lines carry, and records how it went."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, operation: Operation) -> None:
         self._app = app
-        self._metrics = metrics
+        self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes everything but HTTP on as it is."""
@@ -39,66 +91,66 @@ class OperationMiddleware:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_id = _request_id(scope)
-        status, sent, ended, release = 499, 0, False, ""
+        done = scope["clusterloom.done"] = Done(_request_id(scope))
+        own = (_HEADER, done.request_id.encode("ascii"))
+        ended = False
 
         async def send_counted(message: Message) -> None:
-            nonlocal status, sent, ended, release
+            nonlocal ended
             if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
-                release = headers.get("X-Clusterloom-Release", "")
+                done.status = message["status"]
+                headers = message["headers"] = [*message["headers"], own]
+                done.release = next((v for n, v in headers if n == _RELEASE), b"").decode("ascii")
             elif message["type"] == "http.response.body":
-                sent += len(message.get("body", b""))
+                done.sent += len(message.get("body", b""))
                 ended = not message.get("more_body", False)
             await send(message)
 
-        cut = False
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        token = bind_contextvars(request_id=done.request_id)
         try:
             await self._app(scope, receive, send_counted)
         except AnswerCut:
-            cut = True
+            done.cut = True
             raise
         finally:
-            structlog.contextvars.unbind_contextvars("request_id")
-            if not ended and not cut:
-                status = 499
-            seconds = time.perf_counter() - began
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            route = _route(scope)
-            self._metrics.record(route, method, status, seconds, cut)
-            if _log.isEnabledFor(logging.INFO):
-                facts = {
-                    "request_id": request_id,
-                    "method": method,
-                    "route": route,
-                    "status": status,
-                    "milliseconds": round(seconds * 1000, 2),
-                    "bytes": sent,
-                    "release": release,
-                    "cut": cut,
-                }
-                _log.info("request", extra=facts)
+            reset_contextvars(**token)
+            if not ended and not done.cut:
+                done.status = 499
+            done.seconds = time.perf_counter() - began
+            self._operation.record(scope, done)
 
 
 def _request_id(scope: Scope) -> str:
     """The id that a proxy gave where it is a plain word, else a new one."""
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _GIVEN.fullmatch(value):
+        if name == _HEADER and _GIVEN.fullmatch(value):
             return str(value.decode("ascii"))
     return secrets.token_hex(8)
 
 
-def _route(scope: Scope) -> str:
+class RouteMiddleware:
+    """Tells OperationMiddleware which route answered; it stands next to the router, which says so
+    in a copy of the scope only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes everything on as it is."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            if "clusterloom.done" in scope:
+                scope["clusterloom.done"].route = getattr(scope.get("route"), "path", "")
+
+
+def _route(scope: Scope, done: Done) -> str:
     """The route as declared, so that its values are few whatever clients ask for."""
     if scope["path"] == "/sparql":
         return "/sparql"
     if scope["path"].startswith("/static/"):
         return "/static"
-    route = scope.get("route")
-    return str(getattr(route, "path", "other"))
+    return done.route or "other"
 
 
 def log_to(stream: TextIO = sys.stderr, requests: bool = False) -> None:

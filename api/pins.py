@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from clusterloom.errors import Busy, ClusterloomError
+from clusterloom.store.engine import Session
 from clusterloom.store.release import Release
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ class Pins:
     def open(self) -> int:
         """How many sessions there are, those being opened or closed among them."""
         return len(self._held) + len(self._leaving) + len(self._closing)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The sessions that are open and take requests."""
+        tasks = [held.opening for held in self._held.values()]
+        done = [t for t in tasks if t.done() and not t.cancelled() and t.exception() is None]
+        return [task.result().session for task in done]
 
     @asynccontextmanager
     async def lease(self, release: Release) -> AsyncIterator[Served]:

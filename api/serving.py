@@ -151,6 +151,11 @@ class Serving:
         self._notice()
         await self._moved()
 
+    def sessions(self) -> list[Session]:
+        """The open sessions, the one of the served release first."""
+        served = [self._now.session] if self._now is not None else []
+        return served + self.pins.sessions
+
     @asynccontextmanager
     async def lease(self, release_id: str = "") -> AsyncIterator[Served]:
         """A release, the served one by default; it stays open until the lease ends.

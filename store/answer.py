@@ -25,7 +25,7 @@ from clusterloom.store.process import Worker
 log = logging.getLogger(__name__)
 
 
-class WorkerLost(ClusterloomError):
+class WorkerLost(Busy):
     """The worker died before it could answer, not by the query: another one may answer."""
 
 
@@ -39,7 +39,11 @@ def _killed_by_system() -> int:
 
 
 class Answer:
-    """The frames of one answer; `whole` is all of it where it came in one piece with its head."""
+    """The frames of one answer; `whole` is all of it where it came in one piece with its head.
+
+    Its slot and its worker are given back once, when the answer ends or is ended, whether somebody
+    is reading it then or not; `over` says that they were.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class Answer:
         self._pool = pool
         self._query = query
         self._on_end = on_end
+        self._complete = False
         self._now = asyncio.get_running_loop().time
         slot.work(worker, self.kill, self._now())
 
@@ -75,11 +80,13 @@ class Answer:
         return head
 
     async def __anext__(self) -> bytes:
-        if self.over:
+        if self._complete:
             whole, self.whole = self.whole, None
             if whole:
                 return whole
             raise StopAsyncIteration
+        if self.over and self.slot.ended is None:  # the worker may be at another query
+            raise ClusterloomError("The answer has failed.")
         kind, body = await self._frame()
         if kind == frames.DATA:
             return body
@@ -91,9 +98,7 @@ class Answer:
     async def aclose(self) -> None:
         """Kills the worker unless the answer has ended."""
         self.whole = None
-        if not self.over:
-            self.slot.ended = self.slot.ended or "closed"
-            self._finish(healthy=False)
+        self.kill("closed")
 
     async def _frame(self) -> tuple[bytes, bytes]:
         self.slot.switch(reading=False, now=self._now())
@@ -109,17 +114,20 @@ class Answer:
         self.slot.told = True
 
     def kill(self, reason: Reason) -> None:
-        """Ends the query; its reader is told why."""
-        self.slot.ended = reason
-        self.worker.kill()
+        """Ends the query; its reader is told why, unless all of the answer is here already."""
+        if not self.over:
+            self.slot.ended = reason
+            self._finish(healthy=False)
 
     def _end(self, body: bytes) -> None:
+        self._complete = True
         self._finish(healthy=self._pool.fit(self.worker, json.loads(body)))
 
     def _finish(self, healthy: bool) -> None:
-        self.over = True
-        self._pool.give(self.worker, healthy)
-        self._on_end(self)
+        if not self.over:
+            self.over = True
+            self._pool.give(self.worker, healthy)
+            self._on_end(self)
 
     async def _failure(self, told: dict[str, str]) -> ClusterloomError:
         """The error a worker reported; after a syntax error or a refusal it can go on."""
@@ -139,7 +147,7 @@ class Answer:
         before = self._now() - self.slot.began
         code, said = await self.worker.reap()
         if not self.over:
-            self.slot.ended = self.slot.ended or _cause(code, said)
+            self.slot.ended = _cause(code, said)
             self._finish(healthy=False)
         limits = self.slot.limits
         match self.slot.ended:
@@ -181,7 +189,9 @@ class Answer:
         if self.slot.ended == "crash":
             return ClusterloomError("The query engine failed on this query.")
         if before < SHORT and not self.slot.told:
-            return WorkerLost("The query worker was ended from outside; the query may be retried.")
+            return WorkerLost(
+                "The query worker was ended from outside; the query may be retried.", retry_after=1
+            )
         return Busy(
             "The query worker was ended from outside; the query may be retried.", retry_after=1
         )

@@ -66,7 +66,7 @@ class Measured(Protocol):
 
 @dataclass(eq=False)
 class Slot:
-    """One query at work, as the budget sees it; `end` is called to end it.
+    """One query at work, as the budget sees it; `end` is called to end it, and leaves the slot.
 
     The clock of the query runs while its worker is waited for, not while its client is slow to
     read: then the worker is stopped by its full pipe, and a second clock bounds that.
@@ -171,8 +171,8 @@ class Budget:
 
     @property
     def slow(self) -> int:
-        """Those of them that are slow and have not just been ended."""
-        return sum(slot.slow and not slot.ended for slot in self._slots)
+        """Those of them that are slow."""
+        return sum(slot.slow for slot in self._slots)
 
     @property
     def waiting(self) -> int:
@@ -274,11 +274,10 @@ class Budget:
             self._measure(now)
 
     def _at_work(self) -> Iterator[Slot]:
-        return iter([slot for slot in self._slots if slot.end is not None and not slot.ended])
+        return iter([slot for slot in self._slots if slot.end is not None])
 
     def _end(self, slot: Slot, reason: Reason) -> None:
         if slot.end is not None:
-            slot.ended = reason
             slot.end(reason)
 
     def _make_room(self, now: float) -> None:

@@ -51,7 +51,8 @@ class Bridge:
             if self._closed:
                 work.close()
                 raise Closed
-            future = self._waiting = asyncio.run_coroutine_threadsafe(work, self._loop)
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            self._waiting = future
         try:
             return future.result()
         except concurrent.futures.CancelledError:

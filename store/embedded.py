@@ -256,7 +256,7 @@ class EmbeddedSession:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace):
                     await self._last.wait()
-        for answer in self._answers:
+        for answer in list(self._answers):
             answer.kill("stopping")
         self.budget.drop(self)
         await self.pool.aclose()
@@ -274,7 +274,8 @@ def _fit_type(inspection: Inspection, media_type: str) -> None:
 
 def _request(query: Query, inspection: Inspection, limits: Limits, media_type: str) -> bytes:
     default, named = query.default_graphs, query.named_graphs
-    if not default and not named and len(inspection.dataset.default) > 1:
+    plain = not default and not named
+    if plain and inspection.names_graphs and len(inspection.dataset.default) > 1:
         # the engine's own union of several FROM would count some triples more than once
         default, named = inspection.dataset.default, inspection.dataset.named
     request = {

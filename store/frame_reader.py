@@ -107,11 +107,12 @@ class FrameReader(asyncio.Protocol):
         while (frame := self.take()) is None:
             if self.lost:
                 raise EOFError
-            self._waiter = asyncio.get_running_loop().create_future()
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._waiter
+                await waiter
             finally:
-                self._waiter = None
+                if self._waiter is waiter:  # else another wait has begun since it was cancelled
+                    self._waiter = None
         return frame
 
     def close(self) -> None:

@@ -75,7 +75,11 @@ def main(arguments: list[str]) -> None:
         order, descriptors, _, _ = socket.recv_fds(orders, 1, 2)
         if not order:
             return
-        if os.fork() == 0:
+        try:
+            pid = os.fork()
+        except OSError:  # no room for a process now; the parent hears of it by a closed connection
+            pid = -1
+        if pid == 0:
             code = 1
             try:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)

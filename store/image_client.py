@@ -96,8 +96,9 @@ class Image:
                 their_reports.close()
             ours.setblocking(False)
             self._orders = ours
-            reader = await FrameReader.over(reports)
+            reader = None
             try:
+                reader = await FrameReader.over(reports)
                 async with asyncio.timeout(FILL_SECONDS):
                     ready = json.loads((await reader.read())[1])
                 self.isolated, self.megabytes = ready["isolated"], ready["megabytes"]
@@ -110,7 +111,8 @@ class Image:
                 raise ClusterloomError(f"the memory image ended: {_tail(errors)}") from None
             finally:
                 self.ready = False
-                reader.close()
+                if reader is not None:
+                    reader.close()
                 ours.close()
                 await self._end()
 

@@ -54,7 +54,7 @@ class Pool:
 
     def take_idle(self) -> Worker | None:
         """A worker for one query where one stands ready, the last used first."""
-        if self._waiting:
+        if self._waiting or self._closed:
             return None
         while self._idle:
             worker = self._idle.pop()
@@ -68,6 +68,9 @@ class Pool:
         return self.take_idle() or self._taken(await self._next())
 
     def _taken(self, worker: Worker) -> Worker:
+        if self._closed:  # after it was handed over, before its taker knew
+            self._discard(worker)
+            raise PoolClosed("The workers are ended.")
         self.busy.append(worker)
         if len(self._idle) < self.spares:
             self.fill()

@@ -53,7 +53,6 @@ def read_cases() -> list[Case]:
         for part in path.read_text("utf-8").split("#= ")[1:]:
             head, _, text = part.partition("\n")
             name, _, mark = head.partition(" ")
-            # a BASE of the query's own comes before everything else
             query = f"{prologue}{text}"
             cases.append(Case(f"{path.stem}/{name}", query, mark == "!"))
     return cases
@@ -68,17 +67,18 @@ def test_there_are_at_least_300_cases_of_different_names() -> None:
     assert len(LIBRARY) >= 60
 
 
-def flat(name: str) -> str:
-    """A name for a temporary folder."""
-    return name.replace("/", "-")
-
-
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """The release of the cases' data."""
     parsed = ox.parse((FOLDER / "data.trig").read_bytes(), format=ox.RdfFormat.TRIG)
     quads = [f"{quad} ." for quad in parsed]
     return endpoint_help.release_of(quads, tmp_path_factory.mktemp("cases") / "releases", RELEASE)
+
+
+@pytest.fixture(scope="module")
+def store(small: Release) -> ox.Store:
+    """The store of the cases' data, in process."""
+    return ox.Store.read_only(str(small.store_path))
 
 
 @contextmanager
@@ -166,9 +166,9 @@ def compare(client: httpx.Client, case: Case, run: Run, forms: tuple[str, ...]) 
         for form in ("nt", "ttl", "rdf"):
             media = ox.RdfFormat.from_media_type(GRAPH_TYPES[form])
             body = answer(client, case.query, form)
-            got = (quad.triple for quad in ox.parse(body, format=media))
+            statements = (quad.triple for quad in ox.parse(body, format=media))
             if form != "rdf" or ok_in_rdf(expected):
-                assert canonical(got) == expected
+                assert canonical(statements) == expected
         return
     if isinstance(wanted, ox.QueryBoolean):
         for form in forms:
@@ -220,8 +220,7 @@ def ok_in_rdf(graph: set[ox.Quad]) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case(asked: httpx.Client, small: Release, case: Case) -> None:
-    store = ox.Store.read_only(str(small.store_path))
+def test_case(asked: httpx.Client, store: ox.Store, case: Case) -> None:
     compare(asked, case, lambda: store.query(case.query), tuple(TABLE_TYPES))
 
 

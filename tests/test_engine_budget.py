@@ -47,7 +47,12 @@ class Bench:
     async def query(self, age: float = 0.0, megabytes: int = 0, expected: str = "short") -> Slot:
         slot = await self.budget.enter(expected, Limits())  # type: ignore[arg-type]
         now = asyncio.get_running_loop().time()
-        slot.work(Body(megabytes), lambda reason: self.ended.update({slot: reason}), now - age)
+
+        def end(reason: Reason) -> None:
+            self.ended[slot] = reason
+            self.budget.leave(slot)
+
+        slot.work(Body(megabytes), end, now - age)
         return slot
 
     async def tick(self) -> None:
@@ -314,5 +319,53 @@ def test_what_costs_much_is_remembered_as_slow(release: Release) -> None:
         assert list(session.budget._shapes.values()) == ["slow"]
         assert await look_up(session, 7) < 5
         assert list(session.budget._shapes.values()) == ["slow", "short"]
+
+    with_session(release, test)
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(pause=0.3)])
+def test_a_slot_is_free_once_its_query_is_ended_whoever_reads(
+    release: Release, monkeypatch: pytest.MonkeyPatch, limits: Limits
+) -> None:
+    if limits.pause > 1:
+        monkeypatch.setattr(rules, "STALLED", 0.2)
+
+    async def test(session: EmbeddedSession) -> None:
+        # their clients read no more: whoever sends them the answers is stuck
+        results = [await session.run(Query(CROSS), limits, CSV) for _ in range(2)]
+        for result in results:
+            await hold(result)
+        assert session.state().busy == 2
+        async with asyncio.timeout(3):
+            assert await look_up(session, 7) < 3
+        assert sum(session.state().killed.values()) >= 1
+        ended = [result for result in results if result.chunks not in session._answers]
+        for result in ended:
+            with pytest.raises(ClusterloomError):
+                async for _ in result.chunks:
+                    pass
+        for result in results:
+            await result.aclose()
+        with pytest.raises(ClusterloomError):  # never a clean end of what was cut
+            await anext(results[0].chunks)
+        assert session.state().busy == 0
+
+    with_session(release, test, workers=2)
+
+
+def test_an_answer_that_was_sent_before_its_end_is_whole_and_its_worker_not_used_again(
+    release: Release,
+) -> None:
+    async def test(session: EmbeddedSession) -> None:
+        text = "SELECT * { ?s ?p ?o } ORDER BY ?o"
+        result = await session.run(Query(text), Limits(), CSV)
+        worker = session.pool.busy[0] if session.pool.busy else None
+        if worker is not None:  # else it came at once
+            await asyncio.sleep(0.2)
+            next(iter(session._answers)).kill("budget")
+            assert worker not in session.pool._idle
+        assert (await result.read()).count(b"\r\n") == 3002
+        assert await look_up(session, 7) < 5
+        assert "lost" not in session.state().killed
 
     with_session(release, test)

@@ -9,15 +9,16 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from clusterloom.errors import Busy, ClusterloomError, QueryOutOfMemory, QueryTimeout
 from clusterloom.settings import Settings
-from clusterloom.store import embedded
+from clusterloom.store import embedded, image_client
 from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
 from clusterloom.store.engine import CSV, JSON, Limits, Query
-from clusterloom.store.image_client import fits
+from clusterloom.store.image_client import Image, fits
 from clusterloom.store.process import Worker
 from clusterloom.store.release import Release
 from engine_help import (
@@ -277,3 +278,56 @@ def test_auto_asks_for_room(release: Release, monkeypatch: pytest.MonkeyPatch) -
 
     asyncio.run(run())
     assert asked == [None]
+
+
+def test_an_image_that_is_ended_at_once_leaves_no_process(release: Release) -> None:
+    async def run(steps: int) -> None:
+        serving = asyncio.ensure_future(Image(release.store_path, 512).serve(lambda: None))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        assert workers_of_this_process() == []
+
+    for steps in range(5):
+        asyncio.run(run(steps))
+
+
+def test_a_fork_that_fails_is_one_worker_less_and_not_the_image(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = """
+import errno, os, sys
+from clusterloom.store import image
+fork, calls = os.fork, []
+def failing():
+    calls.append(1)
+    if len(calls) == 2:
+        raise OSError(errno.EAGAIN, "no more processes")
+    return fork()
+os.fork = failing
+image.main(sys.argv[1:])
+"""
+
+    def spawn_failing(module: str, arguments: list[str], passed: list[int], errors: IO[bytes]
+                      ) -> subprocess.Popen[bytes]:  # fmt: skip
+        return subprocess.Popen(
+            [sys.executable, "-c", script, *arguments], pass_fds=passed, stderr=errors
+        )
+
+    monkeypatch.setattr(image_client, "spawn", spawn_failing)
+
+    async def run() -> None:
+        engine = EmbeddedEngine(workers=3, megabytes=512, store="memory")
+        async with await engine.open(release) as session:
+            await filled(session)
+            first = image(session)
+            async with asyncio.timeout(10):
+                while len(forked(session)) < 2:
+                    await asyncio.sleep(0.05)
+            assert image(session) == first
+            assert not gone(first)
+            assert await count(session, ALL) == (str(ROWS + 1), "memory")
+
+    asyncio.run(run())

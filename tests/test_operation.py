@@ -6,14 +6,20 @@ import asyncio
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from clusterloom.api.metrics import Metrics
-from clusterloom.api.operation import OperationMiddleware, log_to
+from clusterloom.api.operation import Operation, OperationMiddleware, log_to
 from clusterloom.api.stream import AnswerCut
+from fixtures_api import serving, small_settings
 
 
 @pytest.fixture
@@ -65,7 +71,7 @@ def _ask(metrics: Metrics, path: str, headers: dict[str, str] | None = None) -> 
         "client": ("192.0.2.7", 5),
         "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
     }
-    asyncio.run(OperationMiddleware(_answer, metrics)(scope, receive, send))
+    asyncio.run(OperationMiddleware(_answer, Operation(metrics))(scope, receive, send))
     return sent
 
 
@@ -139,3 +145,72 @@ def test_a_trace_is_one_json_line(lines: io.StringIO) -> None:
         logging.getLogger("clusterloom.test").exception("it failed")
     (line,) = lines.getvalue().splitlines()
     assert "ZeroDivisionError: by zero" in json.loads(line)["exception"]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[httpx.Client]:
+    with small_settings(tmp_path) as settings, serving(settings) as client:
+        yield client
+
+
+def _metrics(client: httpx.Client) -> dict[str, float]:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def test_the_figures_of_a_running_service(service: httpx.Client) -> None:
+    query = {"query": "SELECT ?s { ?s a <http://nowhere/> }"}
+    ids = [service.get("/sparql", params=query).headers["x-request-id"] for _ in range(3)]
+    assert len(set(ids)) == 3, "answers at hand have an id of their own too"
+    assert service.get("/sparql", params={"query": "SELECT"}).status_code == 400
+    assert service.get("/api/v1/clusters").status_code == 200
+    assert service.get("/no-such-page").status_code == 404
+    found = _metrics(service)
+    assert found['clusterloom_queries_total{outcome="answered"}'] == 3
+    assert found['clusterloom_queries_total{outcome="refused"}'] == 1
+    listed = 'clusterloom_requests_total{method="GET",route="/api/v1/clusters",status="200"}'
+    assert found[listed] == 1
+    assert found['clusterloom_requests_total{method="GET",route="other",status="404"}'] == 1
+    release = service.get("/health").json()["release"]
+    assert found[f'clusterloom_workers_started_total{{release="{release}"}}'] >= 1
+    assert found["clusterloom_workers"] == 4
+    served = [name for name in found if name.startswith("clusterloom_release{")]
+    assert len(served) == 1
+    assert found[served[0]] == 1
+
+
+def test_health_tells_the_state_of_the_engine(service: httpx.Client) -> None:
+    answer = service.get("/health")
+    assert answer.headers["cache-control"] == "no-store"
+    body = answer.json()
+    assert body["status"] == "ok"
+    assert body["store"] in {"disk", "loading", "memory"}
+    assert body["isolated"] in {True, False}
+    assert body["workers"] == 4
+    assert service.get("/ready").json() == {"status": "ready", "release": body["release"]}
+
+
+def test_serve_logs_requests_as_json(tmp_path: Path) -> None:
+    with small_settings(tmp_path) as settings:
+        environment = os.environ | {
+            "CLUSTERLOOM_DATA_DIR": str(settings.data_dir),
+            "CLUSTERLOOM_LOG": "requests",
+        }
+        command = [sys.executable, "-m", "clusterloom.cli", "serve", "--port", "0"]
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[3].rstrip("/")
+            try:
+                httpx.get(address + "/health", headers={"X-Request-Id": "mine"}, timeout=20)
+                process.terminate()
+                _, errors = process.communicate(timeout=30)
+            finally:
+                process.kill()
+    (line,) = [json.loads(text) for text in errors.splitlines() if '"mine"' in text]
+    assert line["route"] == "/health"
+    assert line["status"] == 200

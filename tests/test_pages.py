@@ -20,6 +20,7 @@ PAGES = [
     "/sparql",
     "/queries",
     "/ontology",
+    "/docs",
     "/page/area/photonics",
     "/page/area/sport",
     "/page/org/pic-3",

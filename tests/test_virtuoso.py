@@ -66,11 +66,12 @@ def pair(default_release: Release, tmp_path_factory: pytest.TempPathFactory) -> 
         # a publication of what is there already verifies it and makes it served
         endpoint_help.hold(data_dir, server, copy)
         push.publish(data_dir, copy, Endpoint(server.query), 0, Progress(quiet=True))
-        remote = endpoint_help.remote_settings(data_dir, server)
+        remote = endpoint_help.remote_settings(data_dir, server, query_timeout=120)
         embedded = Settings(data_dir=data_dir, workers=4, public_url="http://test")
-        yield Pair(
-            stack.enter_context(serving(embedded)), stack.enter_context(serving(remote)), server
-        )
+        clients = [stack.enter_context(serving(each)) for each in (embedded, remote)]
+        for client in clients:
+            client.timeout = httpx.Timeout(120)  # a busy machine is no difference
+        yield Pair(*clients, server)
 
 
 def both(pair: Pair, path: str) -> tuple[httpx.Response, httpx.Response]:

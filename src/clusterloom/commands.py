@@ -16,6 +16,7 @@ import pyoxigraph as ox
 
 from clusterloom.api import server
 from clusterloom.api.app import create_app
+from clusterloom.api.operation import log_to
 from clusterloom.errors import ChecksFailed, NotFound, UsageError
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan
@@ -55,6 +56,8 @@ def serve(settings: Settings, given: argparse.Namespace) -> int:
         address = f"http://{host}:{bound.getsockname()[1]}"
         if "public_url" not in settings.model_fields_set:
             settings = settings.model_copy(update={"public_url": address})
+        log_to(requests=settings.log == "requests")
+        bound.listen()  # whoever reads the next line may connect at once
         print(f"Clusterloom is at {address}/ (Ctrl-C ends it)", flush=True)
         server.run(create_app(settings, warm=True), settings, bound)
     return 0
