@@ -21,7 +21,7 @@ from clusterloom.api.dumps import dumps_router
 from clusterloom.api.edges import EdgeMiddleware
 from clusterloom.api.entry import entry_router
 from clusterloom.api.etag import ConditionalMiddleware
-from clusterloom.api.explain import explain_response
+from clusterloom.api.explain import explainer
 from clusterloom.api.lane import Lane
 from clusterloom.api.linked_data import linked_data_router
 from clusterloom.api.metrics import Metrics
@@ -50,7 +50,7 @@ from clusterloom.api.serving import (
 from clusterloom.api.sparql import PATH, SparqlEndpoint, SparqlMiddleware, sparql_router
 from clusterloom.api.spreadsheet import Maker
 from clusterloom.api.void import void_router
-from clusterloom.api.why import why_router
+from clusterloom.api.why import Turns, why_router
 from clusterloom.errors import ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.engine import Engine, Query
@@ -143,7 +143,7 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
         lifespan=lifespan,
     )
     maker = Maker()
-    endpoint = SparqlEndpoint(session_now, settings, sparql_page, explain_response, maker)
+    endpoint = SparqlEndpoint(session_now, settings, sparql_page, explainer(Turns()), maker)
     app.endpoint, app.lane = endpoint, Lane(endpoint.cache, settings.releases)
     serving.replaced = endpoint.cache.clear
     serving.begun = prepare_search if warm else None

@@ -162,7 +162,7 @@ def _conditions(parts: QueryParts, group: Group, outside: Variables) -> Iterator
         tested = set(_BOUND.findall(part.expression))
         missing = frozenset() if part.groups else part.uses - seen - tested
         if missing:
-            near = [f"?{n}" for name in sorted(missing) if (n := nearest(name, seen))]
+            near = [f"?{n}" for name in sorted(missing)[:5] if (n := nearest(name, seen))]
             yield Caution(
                 "unbound-variable",
                 f"{short(part.text)} reads {named(missing)}, which has no value in this group: it "

@@ -12,14 +12,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from clusterloom.errors import Busy, ClusterloomError
+from clusterloom.api.slots import Slots
+from clusterloom.errors import ClusterloomError
 from clusterloom.store import difference
 from clusterloom.store.release import Release, Stamp
 
 _log = logging.getLogger(__name__)
 
 MOST = 2
-"""Programs that run at a time."""
+"""Programs that work out figures or a page at a time."""
+STREAMS = 4
+"""Programs whose lines are read by clients at a time: a slow reader keeps his, and no other."""
 WAITING = 8
 """Requests that wait for one; the next is told to come back."""
 PATIENCE = 10.0
@@ -54,8 +57,9 @@ class Differences:
     """What changed between releases that are on disk."""
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(MOST)
-        self._waiting = 0
+        said = "Other differences are being worked out; ask again soon."
+        self._figures = Slots(MOST, WAITING, PATIENCE, said)
+        self._streams = Slots(STREAMS, WAITING, PATIENCE, said)
         self._known: dict[tuple[str, Stamp | None, str, Stamp | None], Figures] = {}
 
     async def figures(self, before: Release, after: Release) -> Figures:
@@ -88,54 +92,37 @@ class Differences:
 
     async def side(self, before: Release, after: Release, side: str) -> AsyncGenerator[bytes, None]:
         """All lines that were `added` or `removed`; ClusterloomError where they end too early."""
-        async with self._running(before, after, side) as child:
+        async with self._streams.taken(), _running(before, after, side) as child:
             assert child.stdout is not None
             while block := await child.stdout.read(_BLOCK):
                 yield block
             await _ended(child)
 
     async def _whole(self, before: Release, after: Release, *what: str) -> bytes:
-        async with self._running(before, after, *what) as child:
+        async with self._figures.taken(), _running(before, after, *what) as child:
             found, _ = await asyncio.gather(_read(child), _ended(child))
             return found
 
-    @asynccontextmanager
-    async def _running(
-        self, before: Release, after: Release, *what: str
-    ) -> AsyncIterator[asyncio.subprocess.Process]:
-        """The program; it is ended, whatever happens, when its answer is no longer wanted."""
-        async with self._turn():
-            command = ["-m", "clusterloom.store.difference", str(before.path), str(after.path)]
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, *command, *what,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            # no asyncio.timeout: an answer that is streamed may be read on in another task
-            timer = asyncio.get_running_loop().call_later(LONGEST, _kill, child)
-            try:
-                yield child
-            finally:
-                timer.cancel()
-                _kill(child)
-                await child.communicate()
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        if self._waiting >= WAITING:
-            raise _busy()
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise _busy() from None
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._turns.release()
+@asynccontextmanager
+async def _running(
+    before: Release, after: Release, *what: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The program; it is ended, whatever happens, when its answer is no longer wanted."""
+    command = ["-m", "clusterloom.store.difference", str(before.path), str(after.path)]
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *command, *what,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    # no asyncio.timeout: an answer that is streamed may be read on in another task
+    timer = asyncio.get_running_loop().call_later(LONGEST, _kill, child)
+    try:
+        yield child
+    finally:
+        timer.cancel()
+        _kill(child)
+        await child.communicate()
 
 
 def _kill(child: asyncio.subprocess.Process) -> None:
@@ -154,7 +141,3 @@ async def _ended(child: asyncio.subprocess.Process) -> None:
     if await child.wait():
         _log.error("difference of releases: %s", said)
         raise ClusterloomError(said.splitlines()[-1] if said else "the difference was not made")
-
-
-def _busy() -> Busy:
-    return Busy("Other differences are being worked out; ask again soon.", retry_after=5)

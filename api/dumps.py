@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -56,16 +57,25 @@ def dumps_router(settings: Settings) -> APIRouter:
     async def all_dumps() -> Response:
         """The releases kept here, newest first."""
         served = current_release(settings.releases)
-        listed = [
+        current = served.id if served else None
+        items = [
             {
                 "id": release.id,
                 "iri": f"{BASE}release/{release.id}",
-                "current": served is not None and served.id == release.id,
-                "dumps": f"{settings.public_url}/dumps/{release.id}/",
+                "served": release.id == current,
+                "address": f"{settings.public_url}/dumps/{release.id}/",
             }
             for release in releases(settings.releases)
         ]
-        return Response(orjson.dumps({"releases": listed}), media_type=_JSON)
+        body = {"items": items, "total": len(items), "next": None, "release": current}
+        headers = {"Cache-Control": "no-cache"}
+        return Response(orjson.dumps(body), media_type=_JSON, headers=headers)
+
+    @router.get("/dumps", include_in_schema=False)
+    @router.get("/dumps/{release}", include_in_schema=False)
+    async def without_slash(request: Request) -> Response:
+        """The addresses inside an index are below it, so it has one spelling."""
+        return RedirectResponse(f"{request.url.path}/", status_code=308)
 
     @router.get("/dumps/{release}/", summary="The files of a release", response_class=Response,
                 responses={302: {"description": "`current` leads to the served release"},
@@ -129,11 +139,16 @@ def files_of(release: Release) -> dict[str, dict[str, Any]]:
         return {
             path.relative_to(release.path).as_posix(): {"bytes": path.stat().st_size}
             for path in old
-            if path.is_file()
+            if _inside(release, path)
         }
     checksums = release.path / CHECKSUMS
     own = {CHECKSUMS: {"bytes": checksums.stat().st_size}} if checksums.is_file() else {}
-    return {**{n: entry for n, entry in listed.items() if (release.path / n).is_file()}, **own}
+    return {**{n: entry for n, entry in listed.items() if _inside(release, release.path / n)}, **own}
+
+
+def _inside(release: Release, path: Path) -> bool:
+    """Whether it is a file of the release, and no link that leads out of it."""
+    return path.is_file() and path.resolve().is_relative_to(release.path.resolve())
 
 
 def _index(release: Release, public_url: str) -> dict[str, Any]:

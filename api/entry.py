@@ -20,15 +20,20 @@ def entry_router(settings: Settings) -> APIRouter:
         """The address of each list and of the description of the whole API."""
         body = {
             "description": f"{settings.public_url}/openapi.json",
+            "documentation": f"{settings.public_url}/docs",
             "resources": [
                 {"name": r.name, "title": r.title, "url": f"{root}/{r.name}"}
                 for r in RESOURCES.values()
             ],
-            "queries": f"{settings.public_url}/queries",
+            "queries": f"{root}/queries",
             "search": f"{root}/search",
+            "suggest": f"{root}/suggest",
             "releases": f"{root}/releases",
         }
-        link = f'<{settings.public_url}/openapi.json>; rel="service-desc"; type="application/json"'
+        link = (
+            f'<{settings.public_url}/openapi.json>; rel="service-desc"; type="application/json", '
+            f'<{settings.public_url}/docs>; rel="service-doc"; type="text/html"'
+        )
         return Response(orjson.dumps(body), media_type="application/json", headers={"Link": link})
 
     return router

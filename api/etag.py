@@ -125,11 +125,11 @@ def _keeps(name: bytes) -> bool:
 def _tagged(scope: Scope, start: Message, tag: str | None) -> list[tuple[bytes, bytes]]:
     """The headers of an answer with its tag and with `Vary`."""
     headers = [pair for pair in start["headers"] if pair[0] != b"vary"]
-    if not scope["path"].startswith(("/dumps/", "/static/")):
-        headers.append((b"vary", VARY.encode("ascii")))
+    own = {value.lower() for name, value in start["headers"] if name == b"vary"}
+    files = scope["path"].startswith(("/dumps/", "/static/"))
+    headers.append((b"vary", b"Accept-Encoding" if files and not own else VARY.encode("ascii")))
+    if not files:
         headers = [pair for pair in headers if pair[0] != b"accept-ranges"]
-    else:
-        headers.append((b"vary", b"Accept-Encoding"))
     names = {name for name, _ in headers}
     stored = next((v for n, v in headers if n == b"cache-control"), b"no-cache")
     if start["status"] == 200 and tag and b"no-store" not in stored:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import orjson
@@ -18,11 +17,12 @@ from clusterloom.api.problems import CORS
 from clusterloom.api.request import Asked
 from clusterloom.api.serving import Served, served_now
 from clusterloom.api.term_check import check_terms
-from clusterloom.api.why import parts_of
+from clusterloom.api.why import Turns, parts_of
 from clusterloom.errors import UsageError
 from clusterloom.store import syntax
 from clusterloom.store.guard import Inspection, examine
 from clusterloom.store.patterns import Block, Group, QueryParts, Triple, blocks_of
+from clusterloom.store.texts import beside
 from clusterloom.store.token_reader import Misread
 from clusterloom.store.tokens import place
 
@@ -34,12 +34,21 @@ _MOST = 30
 """Patterns that are counted."""
 
 
-async def explain_response(request: Request, asked: Asked) -> Response:
-    """The explanation of the query that a request to `/sparql` holds."""
-    base = str(request.url.replace(query="", fragment=""))
-    body = await explanation(served_now(), asked, base)
-    headers = {**CORS, "Cache-Control": "no-store", "Vary": "Accept"}
-    return Response(orjson.dumps(body), media_type="application/json", headers=headers)
+def explainer(turns: Turns) -> Callable[[Request, Asked], Awaitable[Response]]:
+    """Answers requests to `/sparql` that ask for the explanation of their query, one of a client
+    at a time."""
+
+    async def explain(request: Request, asked: Asked) -> Response:
+        base = str(request.url.replace(query="", fragment=""))
+        key = turns.take(request.client.host if request.client else "")
+        try:
+            body = await explanation(served_now(), asked, base)
+        finally:
+            turns.give_back(key)
+        headers = {**CORS, "Cache-Control": "no-store", "Vary": "Accept"}
+        return Response(orjson.dumps(body), media_type="application/json", headers=headers)
+
+    return explain
 
 
 async def explanation(
@@ -60,7 +69,7 @@ async def explanation(
         "release": served.release.id,
     }
     try:
-        await asyncio.to_thread(syntax.check, text)
+        await beside(lambda: syntax.check(text))
         parts = await parts_of(text)
     except Misread as error:
         warning = Caution("not-analysed", f"Not all of it is read here: {error.hint}", error.offset)
@@ -68,7 +77,8 @@ async def explanation(
     body["variables"] = _columns(inspection, parts)
     probes = Probes(served, parts, seconds, base, asked.default_graphs, asked.named_graphs)
     body["patterns"] = [await _counted(probes, *item) for item in _patterns(parts)]
-    found = [c for c in cautions(parts) if not c.islands or await _multiplies(probes, c)]
+    listed = await beside(lambda: cautions(parts))
+    found = [c for c in listed if not c.islands or await _multiplies(probes, c)]
     found += [
         Caution(f.kind, f.message, f.start or 0, tuple(f.suggestion))
         for f in await check_terms(probes, parts.select.group)

@@ -41,18 +41,24 @@ async def graph_infos(served: Served) -> dict[str, GraphInfo]:
             f"OPTIONAL {{ ?d <{CLOOM}redistribute> ?open }} "
             f"OPTIONAL {{ ?d <{_TERMS}license> ?licence }} }} }}"
         )
+        # a graph of several datasets has several rows: one that is closed closes it
+        rows.sort(key=_is_open, reverse=True)
         return {
             row["g"].value: GraphInfo(
                 kind=row["kind"].value,
                 dataset=row["d"].value,
                 title=row["title"].value if "title" in row else row["d"].value,
-                redistribute="open" not in row or bool(row["open"].plain()),
+                redistribute=_is_open(row),
                 licence=row["licence"].value if "licence" in row else "",
             )
             for row in rows
         }
 
     return await served.once("graphs", read)
+
+
+def _is_open(row: Row) -> bool:
+    return "open" not in row or bool(row["open"].plain())
 
 
 async def closed_graphs(served: Served) -> frozenset[str]:

@@ -63,13 +63,27 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_Engines(sessions))
+        self._counts: dict[tuple[str, str, int, bool], tuple[Histogram, list[Counter]]] = {}
 
     def record(self, route: str, method: str, status: int, seconds: float, cut: bool) -> None:
         """Counts one request that has ended; `status` is 499 where the client went first."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = (route, method, status, cut)
+        counts = self._counts.get(key)
+        if counts is None:
+            # finding a figure by its labels takes longer than counting
+            counts = self._counts[key] = self._found(*key)
+        counts[0].observe(seconds)
+        for count in counts[1]:
+            count.inc()
+
+    def _found(
+        self, route: str, method: str, status: int, cut: bool
+    ) -> tuple[Histogram, list[Counter]]:
+        counters = [self._requests.labels(route, method, str(status))]
         if route == "/sparql":
-            self._queries.labels("cut" if cut else OUTCOMES.get(status, "other")).inc()
+            outcome = "cut" if cut else OUTCOMES.get(status, "other")
+            counters.append(self._queries.labels(outcome))
+        return self._seconds.labels(route), counters
 
 
 class _Engines:

@@ -159,8 +159,9 @@ def _by_name(name: str, graph: bool) -> str:
     if known is None and name in names.values():
         known = name
     if known is None:
+        formats = [*TABLE_TYPES, "xlsx", *GRAPH_TYPES]
         raise UsageError(
-            f"format={name} is not known; one of {', '.join(names)} or a media type.",
-            formats=[*names],
+            f"format={name} is not known; one of {', '.join(formats)} or a media type.",
+            formats=formats,
         )
     return known

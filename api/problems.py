@@ -75,6 +75,8 @@ async def _http(request: Request, error: Exception) -> Response:
     detail = error.detail
     if detail == phrase:
         detail = f"{phrase}: {request.method} {request.url.path}"
+        if error.status_code in {404, 405}:
+            detail += "; /docs lists what there is"
     slug = phrase.lower().replace(" ", "-").replace("'", "")
     return problem(error.status_code, slug, phrase.capitalize(), detail, None, error.headers)
 

@@ -37,6 +37,7 @@ from clusterloom.api.search_index import search_index
 from clusterloom.api.search_item import description
 from clusterloom.api.search_kinds import searched_classes
 from clusterloom.api.serving import served_now
+from clusterloom.api.slots import Slots
 from clusterloom.errors import NotFound, TooLarge, UnsupportedMediaType, UsageError
 from clusterloom.namespaces import CLOOM, ID
 from clusterloom.ontology import vocabulary
@@ -50,6 +51,8 @@ DEFAULT_TYPES = ("ClusterOrganisation", "Organisation", "Region", "ThematicArea"
                  "Project", "Country", "ValueChain")  # fmt: skip
 SUGGESTED = 10
 MAX_SKIPPED = 10_000
+AT_A_TIME, WAITING, PATIENCE = 2, 16, 10.0
+"""Batches that are matched at a time, that wait for it, and for how many seconds."""
 
 _FRAMED = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -61,6 +64,7 @@ _FRAMED = {
 def reconcile_router(settings: Settings) -> APIRouter:
     """The service and what its manifest leads to."""
     router = APIRouter(prefix=PATH, tags=["Reconciliation"])
+    slots = Slots(AT_A_TIME, WAITING, PATIENCE, "Many batches are being matched; ask again soon.")
 
     @router.get("", summary="Manifest, or a batch of queries", response_class=Response,
                 operation_id="reconcile", openapi_extra=RECONCILE["get"])  # fmt: skip
@@ -68,14 +72,14 @@ def reconcile_router(settings: Settings) -> APIRouter:
         """Without parameters the manifest of the service; with `queries` a batch to match; with
         `extend` properties to fetch.
         """
-        return await _answer(settings, request.query_params.multi_items(), form=False)
+        return await _answer(settings, slots, request.query_params.multi_items(), form=False)
 
     @router.post("", summary="A batch of queries", response_class=Response,
                  operation_id="reconcile_batch", openapi_extra=RECONCILE["post"])  # fmt: skip
     async def post(request: Request) -> Response:
         """`queries` or `extend` in a form, which has no limit of length but that of a body."""
         pairs = request.query_params.multi_items() + await _form(request, settings.max_body)
-        return await _answer(settings, pairs, form=True)
+        return await _answer(settings, slots, pairs, form=True)
 
     @router.get("/suggest/entity", summary="Entities by the beginning of a name",
                 response_class=Response, operation_id="reconcile_suggest_entity",
@@ -157,7 +161,9 @@ def reconcile_router(settings: Settings) -> APIRouter:
     return router
 
 
-async def _answer(settings: Settings, pairs: list[tuple[str, str]], form: bool) -> Response:
+async def _answer(
+    settings: Settings, slots: Slots, pairs: list[tuple[str, str]], form: bool
+) -> Response:
     """Manifest, matches or values, by what the parameters ask for."""
     given: dict[str, str] = {}
     for name, value in pairs:
@@ -178,7 +184,8 @@ async def _answer(settings: Settings, pairs: list[tuple[str, str]], form: bool) 
         def matched() -> dict[str, Any]:
             return {key: {"result": candidates(index, one)} for key, one in wanted.items()}
 
-        return _json(await asyncio.to_thread(matched))
+        async with slots.taken():
+            return _json(await asyncio.to_thread(matched))
     if "extend" in given:
         ids, properties = read_extend(given["extend"])
         index = await search_index(served)

@@ -17,6 +17,8 @@ MAX_QUERIES = 50
 """Queries in one batch."""
 MAX_IDS, MAX_PROPERTIES = 200, 30
 """Entities and properties of one data extension."""
+MAX_VALUES = 500
+"""Values of properties in one batch: each is looked for."""
 MAX_CANDIDATES, DEFAULT_CANDIDATES = 100, 10
 _KEYS = frozenset({"query", "type", "limit", "properties", "type_strict"})
 
@@ -28,7 +30,15 @@ def read_queries(text: str) -> dict[str, Wanted]:
         raise TooLarge(
             f"a batch may have {MAX_QUERIES} queries, not {len(batch)}", limit=MAX_QUERIES
         )
-    return {key: _wanted(f"query {key[:40]!r}", one) for key, one in batch.items()}
+    wanted = {key: _wanted(f"query {key[:40]!r}", one) for key, one in batch.items()}
+    count = sum(len(values) for one in wanted.values() for _, values in one.properties)
+    if count > MAX_VALUES:
+        raise TooLarge(
+            f"a batch may compare {MAX_VALUES} values of properties, not {count}; send fewer "
+            "queries at a time",
+            limit=MAX_VALUES,
+        )
+    return wanted
 
 
 def read_extend(text: str) -> tuple[list[str], list[str]]:

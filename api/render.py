@@ -68,12 +68,17 @@ def _environment() -> jinja2.Environment:
         "number": _number,
         "local": local,
         "key": key_of,
-        "keep": keep,
+        "keep": _keep,
         "words": lambda text: text.replace("_", " "),
         "urlencode_pairs": urlencode,
     }
     environment.globals |= {"resources": RESOURCES, "version": __version__, "pin": PIN.get}
     return environment
+
+
+@jinja2.pass_context  # else a filter of a constant is worked out once, for whoever came first
+def _keep(context: jinja2.runtime.Context, address: str) -> str:  # noqa: ARG001
+    return keep(address)
 
 
 def page(

@@ -36,7 +36,7 @@ from clusterloom.api.serving import Served, served_now
 from clusterloom.api.signposting import address, link_header
 from clusterloom.api.spreadsheet import XLSX_TYPE, Maker, answered, day
 from clusterloom.api.things import missing, new_address
-from clusterloom.errors import NotAcceptable, UsageError
+from clusterloom.errors import NotAcceptable, NotFound, UsageError
 from clusterloom.namespaces import thing
 from clusterloom.settings import Settings
 
@@ -264,4 +264,8 @@ async def _described(served: Served, resource: Resource, key: str) -> Descriptio
         found = await describe(served, thing(kind, key))
         if found and resource.of_class in types_of(found):
             return found
+        if found:
+            at = f"/data/{address(kind, key)}"
+            raise NotFound(f"{found.label} ({kind}/{key}) is not one of /{resource.name}; {at} "
+                           "tells what it is", kind=kind, key=key)  # fmt: skip
     raise await missing(served, resource.kinds[0], key)

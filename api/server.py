@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import sys
 from typing import Any
 
 import httptools
@@ -35,6 +36,8 @@ IDLE_SECONDS = 15.0
 """Seconds between the requests of a connection."""
 GRACE = 5
 """Seconds that running requests have when the server is told to end."""
+SWITCH_SECONDS = 0.0005
+"""Seconds that the event loop waits, after each call to the system, for a thread that computes."""
 _DISMISSAL = 1.0
 """Seconds in which a refused client may read why, its own data thrown away."""
 
@@ -237,4 +240,5 @@ def run(app: ASGIApp, settings: Settings, listening: socket.socket) -> None:
     """Serves on that socket until the process is told to end."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each connection
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.Server(config(app, settings)).run(sockets=[listening])

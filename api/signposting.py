@@ -109,6 +109,7 @@ def home_header(public_url: str, release: str) -> str:
             f'<{public_url}/.well-known/void>; rel="describedby"; type="text/turtle"',
             f'<{public_url}/sparql>; rel="service"',
             f'<{public_url}/openapi.json>; rel="service-desc"; type="application/json"',
+            f'<{public_url}/docs>; rel="service-doc"; type="text/html"',
             f'<{public_url}/dumps/{release}/>; rel="item"; type="text/html"',
         ]
     )

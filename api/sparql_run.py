@@ -18,6 +18,7 @@ from clusterloom.api.negotiation import Choice, choose
 from clusterloom.api.request import Asked
 from clusterloom.api.stream import ResultResponse
 from clusterloom.errors import UsageError
+from clusterloom.store import direct
 from clusterloom.store.engine import JSON, Held, Limits, Query, Result, Session, hold
 from clusterloom.store.guard import examine
 
@@ -53,13 +54,19 @@ class Run:
     async def prepare(self, accept: str | None) -> None:
         """Reads the query; raises what tells that it cannot be run, or not be written."""
         asked, session = self._asked, self._session
-        inspection = await examine(self._query.text)
-        self._graph = inspection.form in {"construct", "describe"}
-        if inspection.form:
-            self.choice = _choice(accept, self._graph, asked.format)
-        self.keeps = not inspection.volatile
+        if (lookup := direct.read(self._query.text)) is not None:
+            normal = lookup.text
+            self.choice = _choice(accept, False, asked.format)
+            self.keeps = True
+        else:
+            inspection = await examine(self._query.text)
+            normal = inspection.normal
+            self._graph = inspection.form in {"construct", "describe"}
+            if inspection.form:
+                self.choice = _choice(accept, self._graph, asked.format)
+            self.keeps = not inspection.volatile
         # the endpoint resolves relative IRIs
-        self.key = (session.release.id, inspection.normal, asked.default_graphs,
+        self.key = (session.release.id, normal, asked.default_graphs,
                     asked.named_graphs, asked.max_rows, self._query.base,
                     self.choice.content_type, self._want)  # fmt: skip
         cache = b"no-cache" if self.keeps else b"no-store"

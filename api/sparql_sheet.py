@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from starlette.responses import Response
 
+from clusterloom.api.aside import aside
 from clusterloom.api.etag import etag
 from clusterloom.api.request import Asked
 from clusterloom.api.rows import read_json
@@ -18,6 +21,8 @@ FORMAT = "xlsx"
 
 LARGEST = 64 << 20
 """Bytes of SPARQL JSON that are made into a workbook."""
+_ROW = 100
+"""Bytes of a row, about."""
 
 
 async def sheet(
@@ -41,16 +46,14 @@ async def sheet(
                 "workbook: ask for CSV, which has no such bound, or give max_rows."
             )
         columns, truncated, variant = result.variables, result.truncated, result.variant
-    rows = [
-        [day(row[name].plain()) if name in row else None for name in columns]
-        for row in read_json(b"".join(held.chunks))
-    ]
+    body = b"".join(held.chunks)
+    rows = await aside(len(body) // _ROW, lambda: _rows(body, columns))
     about = [("query", asked.query), ("endpoint", endpoint), ("release", session.release.id),
              ("rows", len(rows))]  # fmt: skip
     if truncated is not None:
         about.append(("cut", f"the answer has more rows; max_rows asked for {truncated}"))
     headers = {"Content-Disposition": 'attachment; filename="clusterloom-sparql.xlsx"',
-               "X-Clusterloom-Release": session.release.id}  # fmt: skip
+               "Vary": "Accept", "X-Clusterloom-Release": session.release.id}  # fmt: skip
     if inspection.volatile:
         headers["Cache-Control"] = "no-store"
     else:
@@ -60,3 +63,11 @@ async def sheet(
         headers["X-Clusterloom-Truncated"] = str(truncated)
     body = await maker.make(columns, rows, about)
     return Response(body, media_type=XLSX_TYPE, headers=headers)
+
+
+def _rows(body: bytes, columns: Sequence[str]) -> list[list[Any]]:
+    """The cells of SPARQL JSON, in the order of the columns."""
+    return [
+        [day(row[name].plain()) if name in row else None for name in columns]
+        for row in read_json(body)
+    ]

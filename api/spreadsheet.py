@@ -13,8 +13,9 @@ from typing import Any
 import xlsxwriter
 from starlette.responses import Response
 
+from clusterloom.api.slots import Slots
 from clusterloom.api.tables import joined
-from clusterloom.errors import Busy, NotAcceptable
+from clusterloom.errors import NotAcceptable
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -170,8 +171,8 @@ class Maker:
     """Makes workbooks beside the event loop, one at a time: each takes a whole core."""
 
     def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(1)
-        self._waiting = 0
+        said = "Many workbooks are being made; ask again soon."
+        self._slots = Slots(1, WAITING, PATIENCE, said, retry_after=10)
 
     async def make(
         self, columns: Sequence[str], rows: Sequence[Sequence[Any]], about: About
@@ -183,19 +184,10 @@ class Maker:
                 f"this table has {cells:,} cells and a workbook {MOST_CELLS:,} at most; "
                 "ask for CSV, which has no such bound"
             )
-        if self._waiting >= WAITING:
-            raise Busy("Many workbooks are being made; ask again soon.", retry_after=10)
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise Busy("Many workbooks are being made; ask again soon.", retry_after=10) from None
-        finally:
-            self._waiting -= 1
+        await self._slots.take()
         work = asyncio.ensure_future(asyncio.to_thread(workbook, columns, rows, about))
         # a thread cannot be ended: the turn is over when it is, though the client may be gone
-        work.add_done_callback(lambda _: self._turn.release())
+        work.add_done_callback(lambda _: self._slots.give_back())
         return await asyncio.shield(work)
 
 

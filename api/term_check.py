@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from clusterloom import terms
 from clusterloom.api.aliases import moved_to
@@ -55,7 +56,7 @@ def _terms_of(probes: Probes, part: Part) -> Iterator[Term]:
 async def check_terms(probes: Probes, group: Group) -> list[Finding]:
     """A finding for each constant of the group that can match nothing."""
     found: list[Finding] = []
-    listed = list(constants(probes, walk(group)))[:_MOST]
+    listed = list(islice(constants(probes, walk(group)), _MOST))
     for term, role, iri in listed:
         if (finding := await check(probes, term, role, iri)) is not None:
             found.append(finding)

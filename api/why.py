@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
-from itertools import islice
 from typing import Any, ClassVar
 
 import orjson
@@ -24,13 +22,14 @@ from clusterloom.settings import Settings
 from clusterloom.store.engine import Query
 from clusterloom.store.guard import examine
 from clusterloom.store.pattern_reader import read
-from clusterloom.store.patterns import Group, QueryParts, Select, walk
+from clusterloom.store.patterns import Group, QueryParts, Select, extent
+from clusterloom.store.texts import LONG, beside
 from clusterloom.store.token_reader import Misread
 
 SECONDS = 2.0
 """What one analysis may take in all."""
 MOST_PARTS = 300
-"""Patterns and filters that a query may have to be analysed."""
+"""Patterns, groups, columns, and names in filters that a query may have to be analysed."""
 CLIENTS = 32
 """Analyses at a time, each of another client."""
 
@@ -175,9 +174,10 @@ async def analyse(
 
 async def parts_of(text: str) -> QueryParts:
     """The parts of a query; Misread also where there are more than an analysis can go through."""
-    parts = await asyncio.to_thread(read, text) if len(text) > 10_000 else read(text)
-    if sum(1 for _ in islice(walk(parts.select.group), MOST_PARTS + 1)) > MOST_PARTS:
-        raise Misread(0, f"It has more than {MOST_PARTS} patterns and filters.", fault=False)
+    parts = await beside(lambda: read(text)) if len(text) >= LONG else read(text)
+    columns = len(parts.select.projected)
+    if columns + extent(parts.select.group, MOST_PARTS) > MOST_PARTS:
+        raise Misread(0, f"It has more than {MOST_PARTS} patterns, filters and names.", fault=False)
     return parts
 
 

@@ -17,12 +17,12 @@ from clusterloom.errors import ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release, current_release
 
-from . import answers, phases, search, shapes, statements
+from . import answers, phases, search, serving, shapes, statements
 from .measure import BenchFailed, Outcome
 from .tables import show
 
-BENCHMARKS = ("queries", "statements", "phases", "shapes", "search")
-_VERSIONS = ("pyoxigraph", "oxigraph", "shacl", "pyshacl", "uvicorn")
+BENCHMARKS = ("queries", "statements", "phases", "shapes", "search", "serving")
+_VERSIONS = ("pyoxigraph", "oxigraph", "shacl", "pyshacl", "uvicorn", "rdflib-endpoint")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,6 +73,35 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="things to search among (default: 100000)",
     )
+    top.add_argument(
+        "--seconds",
+        type=_positive,
+        default=2,
+        metavar="N",
+        help="least seconds of a round of `serving` (default: 2)",
+    )
+    top.add_argument(
+        "--connections",
+        type=_positive,
+        action="append",
+        default=[],
+        metavar="N",
+        help="connections of `serving`; may be repeated (default: 1, 8 and 64)",
+    )
+    top.add_argument(
+        "--task",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a task of `serving`; may be repeated (default: all)",
+    )
+    top.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=(serving.NATIVE, serving.VIRTUOSO, serving.RDFLIB),
+        help="a peer that `serving` does not start; may be repeated",
+    )
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return top
 
@@ -114,6 +143,15 @@ def _measured(given: argparse.Namespace, settings: Settings, release: Release) -
         "phases": lambda: phases.run(release),
         "shapes": lambda: shapes.run(release, times, given.family),
         "search": lambda: search.run(given.names),
+        "serving": lambda: serving.run(
+            settings,
+            release,
+            times,
+            given.seconds,
+            given.connections or serving.CONNECTIONS,
+            given.task,
+            given.without,
+        ),
     }
     outcomes = []
     for name in given.benchmarks or BENCHMARKS:

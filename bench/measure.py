@@ -31,7 +31,7 @@ class Measurement:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Our seconds divided by those of each peer: below 1 we are faster."""
+        """Our seconds divided by those of each peer measured: below 1 we are faster."""
         ours = self.seconds[OURS]
         return {name: ours / s for name, s in self.seconds.items() if name != OURS}
 
@@ -49,13 +49,17 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one benchmark found; `unit` says what `size` counts, `missing` why a peer is absent."""
+    """What one benchmark found; `unit` says what `size` counts, `missing` why a peer is absent.
+
+    `rate` heads a column of how many tasks there are to a second, where that is of interest.
+    """
 
     name: str
     title: str
     unit: str
     measurements: list[Measurement]
     missing: dict[str, str] = field(default_factory=dict)
+    rate: str = ""
 
     @property
     def agree(self) -> bool:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 from clusterloom.store.engine import JSON
 from clusterloom.store.release import Release
@@ -28,23 +29,40 @@ _HEADERS = {"Content-Type": "application/sparql-query", "Accept": JSON}
 class Client:
     """Asks one server over one connection that is kept open, as a busy client does."""
 
-    def __init__(self, port: int, path: str) -> None:
+    def __init__(self, port: int, path: str, graph: str = "") -> None:
+        self.port = port
         self._path = path
+        self._graph = {"default-graph-uri": graph} if graph else {}
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
 
     def ask(self, query: str) -> bytes:
         """The whole answer in SPARQL JSON; BenchFailed for any status but 200."""
+        return self._whole("POST", self._path, query.encode("utf-8"), _HEADERS)
+
+    def address(self, query: str) -> str:
+        """The path and query string that ask for it."""
+        return f"{self._path}?{urlencode({'query': query, **self._graph})}"
+
+    def fetch(self, path: str, accept: str = JSON) -> bytes:
+        """The whole answer to a GET; BenchFailed for any status but 200."""
+        return self._whole("GET", path, None, {"Accept": accept})
+
+    def _whole(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> bytes:
         try:
-            status, body = self._post(query)
+            status, answer = self._asked(method, path, body, headers)
         except ConnectionError:  # the server closes a connection that has been idle
             self._connection.close()
-            status, body = self._post(query)
+            status, answer = self._asked(method, path, body, headers)
         if status != 200:
-            raise BenchFailed(f"{self._path} answered {status}: {body[:300]!r}")
-        return body
+            raise BenchFailed(f"{self._path} answered {status}: {answer[:300]!r}")
+        return answer
 
-    def _post(self, query: str) -> tuple[int, bytes]:
-        self._connection.request("POST", self._path, query.encode("utf-8"), _HEADERS)
+    def _asked(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         return response.status, response.read()
 
@@ -56,21 +74,21 @@ class Client:
 @contextmanager
 def clusterloom_server(data_dir: Path) -> Iterator[Client]:
     """`clusterloom serve` on the current release of the data folder."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-P", "-m", "clusterloom.cli", "serve", "--port", str(port)]
-    with _running(command, Client(port, "/sparql"), CLUSTERLOOM_DATA_DIR=str(data_dir)) as client:
+    with running(command, Client(port, "/sparql"), CLUSTERLOOM_DATA_DIR=str(data_dir)) as client:
         yield client
 
 
 @contextmanager
 def native_server(release: Release) -> Iterator[Client]:
     """`oxigraph serve-read-only` on a copy of the release's store."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         store = linked_copy(release.store_path, Path(folder) / "oxigraph")
         command = [str(_native_program()), "serve-read-only", "--location", str(store)]
         command += ["--bind", f"127.0.0.1:{port}"]
-        with _running(command, Client(port, "/query")) as client:
+        with running(command, Client(port, "/query")) as client:
             yield client
 
 
@@ -101,7 +119,8 @@ def _native_program() -> Path:
     return Path(sys.executable).with_name("oxigraph")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -109,7 +128,10 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running(command: Sequence[str], client: Client, **environment: str) -> Iterator[Client]:
+def running(
+    command: Sequence[str], client: Client, patience: float = START_SECONDS, **environment: str
+) -> Iterator[Client]:
+    """The client of a server that the command starts, once it answers; ended at the end."""
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             command,
@@ -119,7 +141,7 @@ def _running(command: Sequence[str], client: Client, **environment: str) -> Iter
             stderr=said,
         )
         try:
-            _wait(process, client)
+            _wait(process, client, patience)
             yield client
         except (BenchFailed, OSError, http.client.HTTPException):
             said.seek(0)
@@ -135,11 +157,11 @@ def _running(command: Sequence[str], client: Client, **environment: str) -> Iter
                 process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], client: Client) -> None:
-    until = time.monotonic() + START_SECONDS
+def _wait(process: subprocess.Popen[bytes], client: Client, patience: float) -> None:
+    until = time.monotonic() + patience
     while process.poll() is None and time.monotonic() < until:
         try:
-            client.ask("ASK {}")
+            client.fetch(client.address("ASK {}"))
             return
         except (OSError, BenchFailed, http.client.HTTPException):
             client.close()

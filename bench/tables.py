@@ -26,30 +26,39 @@ def _facts(name: str, facts: Mapping[str, Any]) -> str:
 
 
 def _outcome(outcome: Outcome) -> str:
-    contenders = list(outcome.measurements[0].seconds) if outcome.measurements else [OURS]
+    contenders = list(dict.fromkeys(name for m in outcome.measurements for name in m.seconds))
+    contenders = contenders or [OURS]
     peers = [name for name in contenders if name != OURS]
     head = ["", outcome.unit, *(f"{name} ms" for name in contenders)]
     head += [f"/ {name}" for name in peers]
     if outcome.unit == "statements":
         head += [f"{name} per s" for name in contenders]
+    if outcome.rate:
+        head += [f"{name} {outcome.rate}" for name in contenders]
     head += ["agree"] if peers else ["share"]
     total = sum(m.seconds[OURS] for m in outcome.measurements)
     lines = [head]
     for m in outcome.measurements:
         line = [f"{m.group} {m.name}".strip(), f"{m.size:,}"]
-        line += [f"{m.seconds[name] * 1000:,.2f}" for name in contenders]
-        line += [f"{m.ratios[name]:.2f}" for name in peers]
+        line += [_milliseconds(m.seconds.get(name)) for name in contenders]
+        line += [f"{m.ratios[name]:.2f}" if name in m.ratios else "" for name in peers]
         if outcome.unit == "statements":
             line += [f"{m.size / m.seconds[name]:,.0f}" for name in contenders]
+        if outcome.rate:
+            line += [f"{1 / m.seconds[c]:,.1f}" if c in m.seconds else "" for c in contenders]
         line.append(_AGREE[m.agree] if peers else _share(m, total))
         lines.append(line)
     for group, means in outcome.means().items():
-        mean = [f"{means[name]:.2f}" for name in peers]
+        mean = [f"{means[name]:.2f}" if name in means else "" for name in peers]
         blanks = [""] * (1 + len(contenders))
         rest = [""] * (len(head) - 2 - len(contenders) - len(peers))
         lines.append([f"geometric mean {group}".strip(), *blanks, *mean, *rest])
     text = f"{outcome.name}: {outcome.title}\n{_aligned(lines)}"
     return text + "".join(f"\n{peer}: not measured, {why}" for peer, why in outcome.missing.items())
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.2f}"
 
 
 def _share(measurement: Measurement, total: float) -> str:

@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from clusterloom.errors import Busy, NotAcceptable
 from clusterloom.settings import Settings
-from clusterloom.store import frames
+from clusterloom.store import direct, frames
 from clusterloom.store.answer import Answer, WorkerLost
 from clusterloom.store.budget import PATIENCE, Budget
 from clusterloom.store.engine import (
@@ -102,6 +103,7 @@ class EmbeddedSession:
         most = 1 if pinned else engine.budget.workers
         self.pool = Pool(self._start_on_disk, self._fit, spares, most)
         self._memory = Memory(release.store_path, self, engine.spares) if filled else None
+        self._direct = direct.DirectStore(release.store_path)
 
     async def open(self) -> None:
         """Starts the first worker, and the filling of the image."""
@@ -141,7 +143,8 @@ class EmbeddedSession:
     def _variant(self, query: Query, inspection: Inspection) -> str:
         named = query.default_graphs or query.named_graphs or inspection.names_graphs
         ready = self._memory is not None and self._memory.pool is not None
-        return "memory" if ready and not named else "disk"
+        # what the server may answer itself comes from disk, also where it is left to a worker
+        return "memory" if ready and not named and not direct.read(query.text) else "disk"
 
     def state(self) -> State:
         """What the session and the shared budget are doing."""
@@ -164,10 +167,12 @@ class EmbeddedSession:
         With `limits.rows` the rows have then been counted; a truth value is known; other answers
         are still to come.
         """
+        if (found := self._look_up(query, limits, media_type)) is not None:
+            return found
         if limits.megabytes > self.megabytes:
             limits = replace(limits, megabytes=self.megabytes)
         text = query.text
-        inspection = inspect(text) if len(text) < 10_000 else await examine(text)
+        inspection = await examine(text)
         _fit_type(inspection, media_type)
         request = _request(query, inspection, limits, media_type)
         variant = self._variant(query, inspection)
@@ -219,6 +224,23 @@ class EmbeddedSession:
                     on_close=answer.aclose,
                 )
 
+    def _look_up(self, query: Query, limits: Limits, media_type: str) -> Result | None:
+        """The answer to a look-up that needs no worker."""
+        if query.default_graphs or query.named_graphs or limits.rows is not None or self._closing:
+            return None
+        lookup = direct.read(query.text)
+        body = self._direct.answer(lookup, query.base, media_type) if lookup else None
+        if lookup is None or body is None:
+            return None
+        return Result(
+            kind=lookup.kind,
+            variables=lookup.variables,
+            media_type=media_type,
+            chunks=_once(body),
+            variant="disk",
+            whole=body,
+        )
+
     def _ended(self, answer: Answer) -> None:
         """Gives back what a query had, and learns how it was."""
         slot = answer.slot
@@ -264,6 +286,10 @@ class EmbeddedSession:
             await self._memory.aclose()
 
 
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
 def _fit_type(inspection: Inspection, media_type: str) -> None:
     graph = inspection.form in {"construct", "describe"}
     known = GRAPH_TYPES if graph else TABLE_TYPES
@@ -279,7 +305,7 @@ def _request(query: Query, inspection: Inspection, limits: Limits, media_type: s
         # the engine's own union of several FROM would count some triples more than once
         default, named = inspection.dataset.default, inspection.dataset.named
     request = {
-        "text": query.text,
+        "text": inspection.engine_text,
         "default": list(dict.fromkeys(default)),
         "named": list(dict.fromkeys(named)),
         "base": query.base,

@@ -6,6 +6,7 @@ import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 from clusterloom.store.patterns import Bind, Conjunct, Group, Term
 from clusterloom.store.token_reader import (
@@ -222,7 +223,11 @@ class ExpressionReader(TokenReader):
 
     @cached_property
     def _declared(self) -> frozenset[str]:
-        return frozenset(re.findall(r"(?i)prefix\s*([^\s:]*):", self.text))
+        return frozenset(
+            after.text.partition(":")[0]
+            for token, after in pairwise(self._tokens)
+            if token.kind == "word" and token.text.upper().endswith("PREFIX")
+        )
 
     def _call(self, into: Expression) -> None:
         word = self.word()

@@ -7,7 +7,6 @@ an IRI, a prefixed name or a variable is no reason to refuse.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,6 +14,7 @@ from itertools import pairwise
 from typing import Literal
 
 from clusterloom.errors import QueryRefused, QuerySyntaxError
+from clusterloom.store.texts import LONG, beside
 from clusterloom.store.token_reader import resolve
 from clusterloom.store.tokens import Token, Unclosed, place, tokenise, unescape
 
@@ -22,12 +22,23 @@ Form = Literal["select", "ask", "construct", "describe"]
 
 MAX_DEPTH = 100
 MAX_LENGTH = 250_000
+MAX_PARTS = 10_000
+"""Patterns, groups and operators, for which the engine takes square time; rows and lists are none.
+
+With so many it takes from 1.3 s (`||`) to minutes (triple patterns) before it begins to answer.
+"""
+_SHORT = 4000
 
 _FORMS: tuple[Form, ...] = ("select", "ask", "construct", "describe")
 _UPDATES = ("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH")
 _VOLATILE = ("NOW", "RAND", "UUID", "BNODE")
 _VALUES = frozenset({"iri", "string", "number"})
 _UNARY = frozenset("!-+^")
+_PARTS = frozenset((*".;{/|+-*", "||", "&&", "BIND", "FILTER"))
+_UPDATE = re.compile("|".join(_UPDATES))
+_CLOSE = ("COALESCE", "CONCAT", "BNODE")
+"""Functions whose `(` the engine's parser wants right behind the name; SPARQL allows a gap."""
+_GAP = re.compile(rf"(?:{'|'.join(_CLOSE)})[ \t\r\n#]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,18 @@ class Inspection:
     """A query that may be run, and what its tokens tell about it."""
 
     text: str
-    tokens: tuple[Token, ...]
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens of the text."""
+        return tuple(tokenise(self.text))
+
+    def settle(self) -> None:
+        """Works out the rest and forgets the tokens, which take a hundred times the text."""
+        for name, found in vars(type(self)).items():
+            if isinstance(found, cached_property):
+                getattr(self, name)
+        del self.__dict__["tokens"]
 
     @cached_property
     def form(self) -> Form | None:
@@ -98,8 +120,30 @@ class Inspection:
         return " ".join(token.text for token in self.tokens)
 
     @cached_property
+    def engine_text(self) -> str:
+        """The text as the engine's parser takes it: no gap between a function and its bracket.
+
+        Each gap stands behind the bracket, comments blanked, so every other place stays the same.
+        """
+        text = self.text
+        if not _GAP.search(text):
+            return text
+        parts, end = [], 0
+        for token, after in pairwise(self.tokens):
+            name = token.start + len(token.text)
+            if after.text == "(" and after.start > name and token.kind == "word":
+                if token.text.upper().endswith(_CLOSE):
+                    gap = re.sub(r"[^\r\n]", " ", text[name : after.start])
+                    parts += [text[end:name], "(", gap]
+                    end = after.start + 1
+        return "".join([*parts, text[end:]])
+
+    @cached_property
     def names_graphs(self) -> bool:
         """Whether the text asks for other graphs than the default one, by GRAPH or FROM."""
+        upper = self.text.upper()
+        if "GRAPH" not in upper and "FROM" not in upper:
+            return False
         for token in self.tokens:
             if token.kind in {"word", "pname"}:
                 # keywords may run together with what follows: `GRAPHex:g`, `FROMNAMED`
@@ -166,9 +210,12 @@ class _Names:
         return self.prefixes[prefix] + re.sub(r"\\(.)", r"\1", local)
 
 
-@lru_cache(maxsize=128)
 def inspect(query: str) -> Inspection:
     """Reads a query; raises QueryRefused or QuerySyntaxError where it must not be run."""
+    return (_inspect_short if len(query) < _SHORT else _inspect_long)(query)
+
+
+def _inspect_any(query: str) -> Inspection:
     if len(query) > MAX_LENGTH:
         raise QueryRefused(
             f"The query has {len(query)} characters; the limit is {MAX_LENGTH}. "
@@ -181,14 +228,27 @@ def inspect(query: str) -> Inspection:
     return inspection
 
 
+# the tokens of a text take up to a hundred times its length
+_inspect_short = lru_cache(maxsize=256)(_inspect_any)
+
+
+@lru_cache(maxsize=16)
+def _inspect_long(query: str) -> Inspection:
+    inspection = _inspect_any(query)
+    if len(query) >= LONG:
+        inspection.settle()
+    return inspection
+
+
 async def examine(query: str) -> Inspection:
-    """As `inspect`, off the event loop where the text is long."""
-    return inspect(query) if len(query) < 10_000 else await asyncio.to_thread(inspect, query)
+    """As `inspect`, beside the event loop where the text is long."""
+    return inspect(query) if len(query) < LONG else await beside(lambda: inspect(query))
 
 
 def _inspect(query: str) -> Inspection:
+    inspection = Inspection(query)
     try:
-        tokens = tuple(tokenise(query))
+        tokens = inspection.tokens
     except Unclosed as error:
         line, column = place(query, error.start)
         raise QuerySyntaxError(
@@ -197,9 +257,10 @@ def _inspect(query: str) -> Inspection:
             hint="Close it with the same quotes; only ''' and \"\"\" strings may hold line breaks.",
         ) from None
     _refuse_deep(query, tokens)
+    _refuse_many(query, tokens)
     _refuse_updates(query, tokens)
     _refuse_service(query, tokens)
-    return Inspection(query, tokens)
+    return inspection
 
 
 def position(query: str, offset: int) -> dict[str, object]:
@@ -217,6 +278,8 @@ def _refuse(query: str, token: Token, why: str) -> QueryRefused:
 
 
 def _refuse_deep(query: str, tokens: tuple[Token, ...]) -> None:
+    if sum(map(query.count, "({[<!-+^")) < MAX_DEPTH:
+        return
     run = 0
     for token in tokens:
         run = run + 1 if token.text in _UNARY else 0
@@ -225,7 +288,23 @@ def _refuse_deep(query: str, tokens: tuple[Token, ...]) -> None:
             raise _refuse(query, token, why)
 
 
+def _refuse_many(query: str, tokens: tuple[Token, ...]) -> None:
+    if len(tokens) <= MAX_PARTS:
+        return
+    parts = 0
+    for token in tokens:
+        parts += token.text in _PARTS or (token.kind == "word" and token.text.upper() in _PARTS)
+        if parts > MAX_PARTS:
+            why = (
+                f"the query has more than {MAX_PARTS} patterns, groups and operators, which is the "
+                "limit. Use VALUES or IN in place of long chains, or send several queries."
+            )
+            raise _refuse(query, token, why)
+
+
 def _refuse_updates(query: str, tokens: tuple[Token, ...]) -> None:
+    if not _UPDATE.search(query.upper()):
+        return
     found = _form_token(tokens)
     for token in tokens if found is None else tokens[:found]:
         if token.kind == "word" and token.depth == 0 and token.text.upper().startswith(_UPDATES):
@@ -238,6 +317,8 @@ def _refuse_updates(query: str, tokens: tuple[Token, ...]) -> None:
 
 
 def _refuse_service(query: str, tokens: tuple[Token, ...]) -> None:
+    if "SERVICE" not in query.upper():
+        return
     why = "SERVICE is not answered: this endpoint calls no other server. Ask it for its part."
     for index, token in enumerate(tokens):
         if token.kind == "word" and "SERVICE" in token.text.upper():

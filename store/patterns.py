@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 Variables = frozenset[str]
 NONE: Variables = frozenset()
@@ -35,7 +36,7 @@ class Triple:
         plain = f"{self.subject} {self.predicate} {self.object} ."
         return f"GRAPH {self.graph} {{ {plain} }}" if self.graph else plain
 
-    @property
+    @cached_property
     def binds(self) -> Variables:
         """The variables that the pattern gives a value."""
         words = (self.subject, self.predicate, self.object, self.graph)
@@ -71,7 +72,7 @@ class Conjunct:
         """The condition as a part of a group."""
         return f"FILTER ({self.expression})"
 
-    @property
+    @cached_property
     def binds(self) -> Variables:
         """A filter gives no variable a value."""
         return NONE
@@ -87,7 +88,7 @@ class Bind:
     start: int
     groups: tuple[Group, ...] = ()
 
-    @property
+    @cached_property
     def binds(self) -> Variables:
         """The variable after AS."""
         return frozenset({self.variable})
@@ -102,7 +103,7 @@ class Values:
     rows: tuple[tuple[Term, ...], ...]
     start: int
 
-    @property
+    @cached_property
     def binds(self) -> Variables:
         """The variables that some row gives a value."""
         return frozenset(
@@ -123,7 +124,7 @@ class Block:
     start: int
     name: str = ""
 
-    @property
+    @cached_property
     def binds(self) -> Variables:
         """The variables that can be seen outside."""
         if self.word == "MINUS":
@@ -140,7 +141,7 @@ class SubSelect:
     text: str
     start: int
 
-    @property
+    @cached_property
     def binds(self) -> Variables:
         """The variables it projects."""
         return frozenset(self.select.columns)
@@ -157,7 +158,7 @@ class Group:
     text: str
     start: int
 
-    @property
+    @cached_property
     def binds(self) -> Variables:
         """The variables that its solutions may have."""
         return frozenset[str]().union(*(part.binds for part in self.parts))
@@ -196,7 +197,7 @@ class Select:
     uses: Variables = NONE
     """Variables named in the head and in the modifiers."""
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The columns of an answer."""
         if self.star or self.form != "select":
@@ -236,6 +237,21 @@ def walk(group: Group) -> Iterator[Part]:
         yield part
         for inner in blocks_of(part):
             yield from walk(inner)
+
+
+def extent(group: Group, most: int) -> int:
+    """How many parts, groups and columns there are; counting ends above `most`."""
+    count = 0
+    for part in walk(group):
+        inside = blocks_of(part)
+        count += 1 + len(inside)
+        if isinstance(part, SubSelect):
+            count += len(part.select.projected)
+        elif isinstance(part, Conjunct):
+            count += len(part.uses) + len(part.terms)
+        if count > most:
+            break
+    return count
 
 
 def required(group: Group) -> Iterator[Triple | Values]:

@@ -19,7 +19,8 @@ class PoolClosed(ClusterloomError):
 
 
 class Pool:
-    """Workers made by `start`: `spares` of them ready beyond those in use, `most` idle ones kept.
+    """Workers made by `start`: `spares` of them ready beyond those in use; of those that have been
+    in use `most` are kept beside the spares.
 
     `fit` says by what a worker tells at the end of an answer whether it may take another query.
     How many are in use is bounded by the budget, not here.
@@ -108,7 +109,7 @@ class Pool:
             if not waiter.done():
                 waiter.set_result(worker)
                 return
-        if self._closed or len(self._idle) >= self.most:
+        if self._closed or len(self._idle) >= self.most + self.spares:
             self._discard(worker)
         else:
             self._idle.append(worker)

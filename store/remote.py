@@ -60,6 +60,7 @@ from clusterloom.store.normalise import (
 )
 from clusterloom.store.release import Release, current_release, open_release
 from clusterloom.store.remote_answer import RETRY_AFTER, RemoteAnswer
+from clusterloom.store.texts import LONG, beside
 
 QUEUE = 64
 """Queries that may wait for a free connection."""
@@ -213,6 +214,9 @@ class RemoteSession:
     async def run(self, query: Query, limits: Limits, media_type: str) -> Result:
         """Starts a query and waits for the head of its answer."""
         inspection = await examine(query.text)
+        if len(query.text) >= LONG:  # its tokens are forgotten, and wanted here
+            inspection = read = Inspection(query.text)
+            await beside(lambda: read.tokens)
         _fit(inspection, media_type)
         await _parse(query, inspection)
         target = await self.target()
@@ -314,7 +318,8 @@ async def _parse(query: Query, inspection: Inspection) -> None:
     parts = sum(token.text in {"/", "|"} for token in inspection.tokens)
     if parts > _PATH_PARTS:
         raise QueryRefused(f"The query has property paths of {parts} parts; use VALUES instead.")
-    fault = await asyncio.to_thread(syntax_fault, query.text, query.base) or _unclosed(inspection)
+    text = inspection.engine_text
+    fault = await asyncio.to_thread(syntax_fault, text, query.base) or _unclosed(inspection)
     if fault:
         raise await syntax.explained(query.text, fault)
 

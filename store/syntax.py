@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 import re
 from itertools import pairwise
@@ -10,13 +9,16 @@ from itertools import pairwise
 from clusterloom.errors import QueryRefused, QuerySyntaxError
 from clusterloom.namespaces import PREFIXES
 from clusterloom.store.guard import position
-from clusterloom.store.pattern_reader import read
+from clusterloom.store.pattern_reader import MOST_READ, read
 from clusterloom.store.patterns import Bind, Group, QueryParts, Select, SubSelect, blocks_of
+from clusterloom.store.texts import LONG, beside
 from clusterloom.store.token_reader import Misread, prefix_hint
 from clusterloom.store.tokens import Token, Unclosed, tokenise
 
 _AT = re.compile(r"error at (\d+):(\d+): expected (?:one of )?(.*)", re.DOTALL)
 _EXPECTED = re.compile(r'"(?:[^"\\]|\\.)+"|\b[A-Z]{2,}(?:_[A-Z]+)*\b')
+_TOO_LONG = f"A query of more than {MOST_READ} characters is not looked at more closely."
+_SPACED = re.compile(r"<[a-zA-Z][a-zA-Z0-9+.-]{0,30}:[^>\n]{0,2000}>")
 _LOOKALIKES = {
     **dict.fromkeys("“”„‟«»″", 'a straight quote "'),
     **dict.fromkeys("‘’‚‛′´`", "a straight quote '"),
@@ -48,10 +50,11 @@ def explain(query: str, message: str) -> QuerySyntaxError:
         return QuerySyntaxError(f"The query does not parse: {message}")
     offset = _offset(query, int(found[1]), int(found[2]))
     expected = found[3]
-    better = _better(query, offset, expected)
-    offset, hint = better or (offset, "")
+    whole = len(query) <= MOST_READ  # of longer texts the parser's place is given as it is
+    better = _better(query, offset, expected) if whole else None
+    offset, hint = better or (offset, "" if whole else _TOO_LONG)
     where = position(query, offset)
-    got = _token_at(query, offset)
+    got = _token_at(query, offset) if whole else ""
     detail = f"Line {where['line']}, column {where['column']}: "
     if got:
         detail += f"{got[:40]!r} is not expected here."
@@ -112,10 +115,10 @@ def check(query: str) -> QueryParts:
 
 
 async def explained(query: str, message: str) -> QuerySyntaxError:
-    """As `explain`, off the event loop where the text is long."""
-    if len(query) < 10_000:
+    """As `explain`, beside the event loop where the text is long."""
+    if len(query) < LONG:
         return explain(query, message)
-    return await asyncio.to_thread(explain, query, message)
+    return await beside(lambda: explain(query, message))
 
 
 def _offset(query: str, line: int, column: int) -> int:
@@ -169,7 +172,7 @@ def _spaced_iri(tokens: list[Token], query: str) -> Found | None:
     """A `<` that should open an IRI but cannot, for what stands in it."""
     for token, after in pairwise(tokens):
         opens = token.kind == "op" and token.text == "<" and after.start == token.start + 1
-        if opens and re.match(r"<[a-zA-Z][a-zA-Z0-9+.-]*:[^>\n]*>", query[token.start :]):
+        if opens and _SPACED.match(query, token.start):
             return token.start, (
                 "An IRI holds no space, quote or bracket: percent-encode them (a space is %20)."
             )

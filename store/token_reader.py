@@ -222,8 +222,8 @@ class TokenReader:
     def check_name(self, token: Token) -> None:
         """Misread for a name whose prefix cannot be one, such as `http://...`."""
         prefix = token.text.partition(":")[0]
-        after = self.text[token.start + len(token.text) :]
-        if token.kind == "pname" and after.startswith("//") and prefix in {"http", "https"}:
+        after = self.text.startswith("//", token.start + len(token.text))
+        if token.kind == "pname" and after and prefix in {"http", "https"}:
             raise Misread(token.start, prefix_hint(prefix))
 
     def fail(self, hint: str, offset: int | None = None) -> NoReturn:

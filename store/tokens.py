@@ -29,7 +29,6 @@ _LOCAL = (
 _COMMON = "|".join(
     f"(?P<{name}>{pattern})"
     for name, pattern in {
-        "skip": r"[ \t\r\n]++|#[^\r\n]*+",
         "string": r"'''(?:'{0,2}+(?:[^'\\]|\\.))*+'''"
         r'|"""(?:"{0,2}+(?:[^"\\]|\\.))*+"""'
         r"|'(?:[^'\\\r\n]|\\.)*+'"
@@ -43,11 +42,16 @@ _COMMON = "|".join(
         "op": r"&&|\|\||!=|>=|\^\^|>>|.",
     }.items()
 )
-_TERM_CONTEXT = re.compile(rf"(?P<iri>{_IRI})|(?P<star><<)|(?P<le><=)|{_COMMON}", re.DOTALL)
-_AFTER_OPERAND = re.compile(rf"(?P<le><=)|(?P<lt><)|{_COMMON}", re.DOTALL)
+_SKIP = r"(?:[ \t\r\n]++|#[^\r\n]*+)*+"
+_TERM_CONTEXT = re.compile(
+    rf"{_SKIP}(?:(?P<iri>{_IRI})|(?P<star><<)|(?P<le><=)|{_COMMON})", re.DOTALL
+)
+_AFTER_OPERAND = re.compile(rf"{_SKIP}(?:(?P<le><=)|(?P<lt><)|{_COMMON})", re.DOTALL)
 
 _OPERANDS = frozenset({"var", "string", "number", "lang", "pname", "iri", "bnode"})
 _MODIFIERS = re.compile(r"ORDER|GROUP(?!_CONCAT)|HAVING")
+_OPERATORS = frozenset({"op", "star", "le", "lt"})
+_OPENS = frozenset({"(", "{", "[", "<<"})
 _CLOSES = {")": "(", "}": "{", "]": "[", ">>": "<<"}
 
 
@@ -87,40 +91,37 @@ def tokenise(text: str) -> list[Token]:
     Raises Unclosed for a string without end: what follows it has no one reading.
     """
     tokens: list[Token] = []
-    frames = [_Frame("", expression=False)]
-    frames[0].modifiers = True  # outside of all braces every parenthesis opens an expression
-    position, end = 0, len(text)
-    while position < end:
-        frame = frames[-1]
-        pattern = _TERM_CONTEXT
-        if frame.expression and text[position] == "<" and _is_operand(tokens):
-            pattern = _AFTER_OPERAND
-        match = pattern.match(text, position)
-        if match is None or match.lastgroup is None:  # cannot be: "op" takes any character
-            raise AssertionError(position)
-        kind, start, position = match.lastgroup, position, match.end()
-        if kind == "skip":
-            continue
-        piece = match[0]
-        if kind in {"star", "le", "lt"}:
+    frame = _Frame("", expression=False)
+    frame.modifiers = True  # outside of all braces every parenthesis opens an expression
+    frames = [frame]
+    position = 0
+    new = tuple.__new__  # half the price of Token(...), which checks its arguments
+    while True:
+        after_operand = frame.expression and _is_operand(tokens)
+        match = (_AFTER_OPERAND if after_operand else _TERM_CONTEXT).match(text, position)
+        if match is None:  # the end: "op" takes any character
+            return tokens
+        kind = match.lastgroup or "op"
+        start, position = match.span(kind)
+        piece = text[start:position]
+        if kind in _OPERATORS:
             kind = "op"
-        if kind == "op":
             if piece in {"'", '"'}:
                 long = text.startswith(piece * 3, start - 2) and start > 1
                 raise Unclosed(start - 2 if long else start)
             if _CLOSES.get(piece) == frame.bracket:
                 frames.pop()
-            tokens.append(Token(kind, piece, start, len(frames) - 1))
-            if piece in {"(", "{", "[", "<<"}:
+            tokens.append(new(Token, (kind, piece, start, len(frames) - 1)))
+            if piece in _OPENS:
                 frames.append(_Frame(piece, piece == "(" and _opens_expression(tokens, frame)))
                 frame.select = False
+            frame = frames[-1]
             continue
         if kind == "word":
             upper = piece.upper()
             frame.select = frame.select or "SELECT" in upper
             frame.modifiers = frame.modifiers or _MODIFIERS.search(upper) is not None
-        tokens.append(Token(kind, piece, start, len(frames) - 1))
-    return tokens
+        tokens.append(new(Token, (kind, piece, start, len(frames) - 1)))
 
 
 def _is_operand(tokens: list[Token]) -> bool:

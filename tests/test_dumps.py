@@ -138,7 +138,10 @@ def test_current_leads_to_the_served_release(
         answer = client.get(f"/dumps/current/{file}")
         assert answer.status_code == 302
         assert answer.headers["location"] == f"/dumps/{default_release.id}/{file}"
-    (listed,) = [r for r in client.get("/dumps/").json()["releases"] if r["current"]]
+    kept = client.get("/dumps/").json()
+    assert kept["total"] == len(kept["items"])
+    assert kept["release"] == default_release.id
+    (listed,) = [r for r in kept["items"] if r["served"]]
     assert listed["id"] == default_release.id
 
 
@@ -147,8 +150,19 @@ def test_the_index_is_a_page_for_browsers(client: httpx.Client, default_release:
     assert answer.headers["content-type"].startswith("text/html")
     assert f"/dumps/{default_release.id}/kind/derived.nq.zst" in answer.text
     assert answer.links["describedby"]["type"] == "text/turtle"
+    assert answer.headers["vary"] == "Accept, Accept-Encoding"
+    assert "no-cache" in client.get("/dumps/").headers["cache-control"]
     headers = {"accept": "image/png"}
     assert client.get(f"/dumps/{default_release.id}/", headers=headers).status_code == 406
+
+
+@pytest.mark.parametrize("path", ["/dumps", "/dumps/current", "/dumps/0123456789abcdef"])
+def test_an_address_without_its_slash_leads_to_the_one_with_it(
+    client: httpx.Client, path: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 308
+    assert answer.headers["location"] == f"{path}/"
 
 
 @pytest.mark.parametrize(

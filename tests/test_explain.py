@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 import fixtures_api as small
 from analyst import Analyst
+from clusterloom.api.explain import explainer
+from clusterloom.api.request import Asked
+from clusterloom.api.serving import NotReady
+from clusterloom.api.why import OneAtATime, Turns
 from clusterloom.queries.library import library
 from clusterloom.store.release import Release
 from test_why import PREFIXES
@@ -172,3 +178,30 @@ def test_what_cannot_be_run_is_not_explained(client: httpx.Client, query: str, s
     answer = client.get("/sparql", params={"query": query, "explain": "1"})
     small.is_problem(answer, 400)
     assert answer.json()["type"].endswith(slug)
+
+
+def test_one_at_a_time_for_each_client() -> None:
+    asyncio.run(_one_at_a_time())
+
+
+async def _one_at_a_time() -> None:
+    turns = Turns()
+    explain = explainer(turns)
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/sparql",
+        "query_string": b"",
+        "headers": [],
+        "client": ("10.0.0.1", 1),
+        "server": ("test", 80),
+    }
+    request = Request(scope)
+    asked = Asked("ASK {}", (), (), None, None, explain=True)
+    key = turns.take("10.0.0.1")
+    with pytest.raises(OneAtATime):
+        await explain(request, asked)
+    turns.give_back(key)
+    with pytest.raises(NotReady):
+        await explain(request, asked)
+    turns.take("10.0.0.1")  # it was given back, though it failed

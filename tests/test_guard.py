@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import pyoxigraph as ox
 import pytest
@@ -306,3 +307,37 @@ def test_shape_leaves_out_values_and_layout() -> None:
     assert one == inspect("SELECT ?x{?x <a:q> 'b' # no\nFILTER(?x<20)}").shape
     assert one != inspect("SELECT ?x { ?x <a:p> 'a' FILTER(?x > 1) }").shape
     assert one != inspect("SELECT ?x { ?x <a:p> 'a' FILTER(?x < 1) } LIMIT 2").shape
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ASK {" + "?s ?p ?o ." * 10_001 + "}",
+        "ASK { ?s " + "?p ?o;" * 10_001 + "}",
+        "ASK { ?s " + "/".join(["<p:>"] * 10_001) + " ?o }",
+        "ASK { FILTER(" + "||".join(["?x"] * 10_002) + ") }",
+        "ASK { FILTER(" + "1+" * 10_001 + "1) }",
+        "ASK {" + "optional{}" * 10_001 + "}",
+        "ASK {" + "BIND(1 AS ?v)" * 10_001 + "}",
+        "ASK {" + "filter(1)" * 10_001 + "}",
+    ],
+)
+def test_the_number_of_parts_is_bounded(query: str) -> None:
+    with pytest.raises(QueryRefused, match="more than 10000 patterns"):
+        inspect(query)
+
+
+def test_rows_and_lists_may_be_long() -> None:
+    inspect("ASK { VALUES (?x ?y) {" + "(1 -2.5)" * 20_000 + "} }")
+    inspect("ASK { FILTER(?x IN (" + "<a:b>," * 30_000 + "1)) }")
+
+
+def test_what_is_kept_of_queries_is_bounded() -> None:
+    tracemalloc.start()
+    try:
+        for n in range(12):
+            inspect("ASK { FILTER(?x IN (" + "1," * 100_000 + f"{n})) }")
+        assert tracemalloc.get_traced_memory()[0] < 120e6
+        assert inspect("ASK {}") is inspect("ASK {}")
+    finally:
+        tracemalloc.stop()

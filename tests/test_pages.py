@@ -11,6 +11,7 @@ import pytest
 
 import fixtures_api as small
 from clusterloom.api.catalogue import RESOURCES
+from clusterloom.api.render import _environment
 from clusterloom.namespaces import ID
 from clusterloom.queries.library import library
 
@@ -105,7 +106,7 @@ def test_every_link_of_the_pages_leads_somewhere(client: httpx.Client) -> None:
         links |= set(Page(client.get(path).text).links)
     ours = {link for link in links if link.startswith("/") and not link.startswith("/sparql?query")}
     assert len(ours) > 60
-    for link in sorted(ours - {"/openapi.json"}):
+    for link in sorted(ours - {"/openapi.json", "/catalog"}):  # the sample has no catalogue
         assert client.get(link).status_code in {200, 303}, link
 
 
@@ -134,6 +135,20 @@ def test_a_thing_page_has_facts_with_evidence_links_and_downloads(client: httpx.
     assert "GLOW" in text
     for suffix in ("ttl", "jsonld", "nt", "rdf", "json"):
         assert f'href="/data/area/photonics.{suffix}"' in text
+
+
+def test_the_data_of_a_pinned_page_are_of_the_same_release(client: httpx.Client) -> None:
+    text = client.get("/page/area/photonics?release=current").text
+    assert 'href="/data/area/photonics.ttl?release=current"' in text
+    assert 'href="/docs?release=current"' in text
+
+
+def test_the_release_of_the_first_visitor_is_not_in_the_pages_of_others(
+    client: httpx.Client,
+) -> None:
+    _environment.cache_clear()
+    assert 'href="/sources?release=current"' in client.get("/sources?release=current").text
+    assert "release=current" not in client.get("/sources").text
 
 
 def test_a_page_says_what_is_not_known(client: httpx.Client) -> None:

@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT7
 
 import fixtures_api as small
 from clusterloom.api.reconcile_properties import ALIASES, PROPERTIES
-from clusterloom.api.reconcile_read import MAX_IDS, MAX_QUERIES
+from clusterloom.api.reconcile_read import MAX_IDS, MAX_QUERIES, MAX_VALUES
 from clusterloom.namespaces import CLOOM, ID
 
 MORE = """
@@ -264,6 +264,10 @@ def test_batches_and_bodies_are_bounded(client: httpx.Client) -> None:
     assert len(post(client, most).json()) == MAX_QUERIES
     more = most | {"one more": {"query": "a"}}
     assert str(MAX_QUERIES) in small.is_problem(post(client, more), 413)
+    values = [{"pid": "pic", "v": [str(n) for n in range(MAX_VALUES // 25)]}] * 25
+    assert post(client, {"q0": {"query": "cluster", "properties": values}}).status_code == 200
+    many = {"q0": {"query": "cluster", "properties": [*values, {"pid": "pic", "v": "1"}]}}
+    assert f"{MAX_VALUES} values" in small.is_problem(post(client, many), 413)
     small.is_problem(client.post("/reconcile", data={"queries": "x" * 1_100_000}), 413)
     wide = {"ids": [str(n) for n in range(MAX_IDS + 1)], "properties": [{"id": "label"}]}
     small.is_problem(client.post("/reconcile", data={"extend": json.dumps(wide)}), 413)

@@ -188,7 +188,12 @@ def test_wrong_parameters_are_problems_that_name_what_is_right(
 
 def test_items_that_are_not_there(client: httpx.Client) -> None:
     assert "pic-1" in small.is_problem(client.get("/api/v1/clusters/pic-10"), 404)
-    small.is_problem(client.get("/api/v1/clusters/pic-4"), 404)  # an SME, not a cluster
+    said = small.is_problem(client.get("/api/v1/clusters/pic-4"), 404)
+    assert said == "Small (org/pic-4) is not one of /clusters; /data/org/pic-4 tells what it is"
+    assert "/docs" in small.is_problem(client.get("/api/v1/nothing"), 404)
+    entry = client.get("/api/v1").json()
+    for name in ("queries", "releases", "documentation"):
+        assert client.get(httpx.URL(entry[name]).path).status_code == 200
     headers = {"accept": "text/turtle"}
     assert "/data/area/sport" in small.is_problem(
         client.get("/api/v1/areas/sport", headers=headers), 406

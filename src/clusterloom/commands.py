@@ -17,6 +17,7 @@ import pyoxigraph as ox
 from clusterloom.api import server
 from clusterloom.api.app import create_app
 from clusterloom.api.operation import log_to
+from clusterloom.api.processes import Supervisor
 from clusterloom.errors import ChecksFailed, NotFound, UsageError
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan
@@ -59,6 +60,8 @@ def serve(settings: Settings, given: argparse.Namespace) -> int:
         log_to(requests=settings.log == "requests")
         bound.listen()  # whoever reads the next line may connect at once
         print(f"Clusterloom is at {address}/ (Ctrl-C ends it)", flush=True)
+        if settings.processes > 1:
+            return Supervisor(settings, bound).run()
         server.run(create_app(settings, warm=True), settings, bound)
     return 0
 

@@ -60,6 +60,12 @@ class Settings(BaseSettings):
         ge=3,
         description="query worker processes",
     )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="server processes behind the one address; they share workers and memory",
+    )
     log: Literal["warnings", "requests"] = Field(
         default="warnings", description="`requests` writes a line of the log for each request"
     )
