@@ -144,7 +144,7 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     )
     maker = Maker()
     endpoint = SparqlEndpoint(session_now, settings, sparql_page, explainer(Turns()), maker)
-    app.endpoint, app.lane = endpoint, Lane(endpoint.cache, settings.releases)
+    app.endpoint, app.lane = endpoint, Lane(endpoint.cache, serving.current)
     serving.replaced = endpoint.cache.clear
     serving.begun = prepare_search if warm else None
     app.add_middleware(RouteMiddleware)

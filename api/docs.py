@@ -154,7 +154,8 @@ def _operation(
 
 def _fields(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The fields of the form that a body may be, as parameters."""
-    schema = next((t["schema"] for t in content.values() if "properties" in t["schema"]), {})
+    schemas = (told["schema"] for told in content.values())
+    schema: dict[str, Any] = next((s for s in schemas if "properties" in s), {})
     example = schema.get("example", {})
     return [
         {"name": name, "in": "form", "schema": told, "description": told.get("description", ""),

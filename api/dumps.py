@@ -142,8 +142,9 @@ def files_of(release: Release) -> dict[str, dict[str, Any]]:
             if _inside(release, path)
         }
     checksums = release.path / CHECKSUMS
-    own = {CHECKSUMS: {"bytes": checksums.stat().st_size}} if checksums.is_file() else {}
-    return {**{n: entry for n, entry in listed.items() if _inside(release, release.path / n)}, **own}
+    own = {CHECKSUMS: {"bytes": checksums.stat().st_size}} if _inside(release, checksums) else {}
+    kept = {n: entry for n, entry in listed.items() if _inside(release, release.path / n)}
+    return {**kept, **own}
 
 
 def _inside(release: Release, path: Path) -> bool:

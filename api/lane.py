@@ -6,13 +6,13 @@ request again takes the long way.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Iterable
-from pathlib import Path
 
 from starlette.types import Scope, Send
 
 from clusterloom.api.answer_cache import AnswerCache, Stored
+from clusterloom.errors import ClusterloomError
+from clusterloom.store.release import Release
 
 Header = tuple[bytes, bytes]
 
@@ -43,7 +43,7 @@ def spelling_size(scope: Scope) -> int:
 
 
 class Lane:
-    """Answers what the cache holds of the served release.
+    """Answers what the cache holds of the served release, which `current()` gives.
 
     `seen(scope, stored)` is told of each answer and gives further headers for it.
     """
@@ -51,11 +51,11 @@ class Lane:
     def __init__(
         self,
         cache: AnswerCache,
-        releases: Path,
+        current: Callable[[], Release | None],
         seen: Callable[[Scope, Stored], Iterable[Header]] | None = None,
     ) -> None:
         self._cache = cache
-        self._current = os.fsencode(releases / "current")
+        self._current = current
         self.seen = seen
 
     async def __call__(self, scope: Scope, send: Send) -> bool:
@@ -64,10 +64,10 @@ class Lane:
             return False
         try:
             # read anew each time: the first request after a switch gets the new release
-            release = os.readlink(self._current).decode("ascii")
-        except (OSError, UnicodeDecodeError):
+            release = self._current()
+        except ClusterloomError:
             return False
-        key = spelling(release, scope)
+        key = spelling(release.id, scope) if release is not None else None
         stored = self._cache.get_alias(key) if key is not None else None
         if stored is None:
             return False

@@ -13,7 +13,7 @@ from clusterloom.api.named import graph_data, is_open_graph
 from clusterloom.api.negotiation import HTML, XHTML, accept_of, content_type, negotiate
 from clusterloom.api.pin import keep
 from clusterloom.api.serving import served_now
-from clusterloom.api.signposting import RESERVED, address, iri_at, link_header
+from clusterloom.api.signposting import RESERVED, address, in_header, iri_at, link_header
 from clusterloom.api.things import description_of, exists, missing, new_address
 from clusterloom.errors import NotAcceptable, NotFound, UsageError
 from clusterloom.settings import Settings
@@ -157,7 +157,7 @@ def linked_data_router(settings: Settings) -> APIRouter:
             "Link": links,
         }
         if written.cut:
-            headers["X-Clusterloom-Truncated"] = written.cut
+            headers["X-Clusterloom-Truncated"] = in_header(written.cut)
         return Response(written.body, headers=headers)
 
     return router

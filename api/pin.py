@@ -39,7 +39,7 @@ def split(query: bytes) -> tuple[str, bytes]:
     for part in query.split(b"&"):
         name, _, value = part.partition(b"=")
         if len(name) < 32 and unquote_plus(name.decode("latin-1")) == NAME:
-            asked.add(unquote_plus(value.decode("latin-1")).strip())
+            asked.add(unquote_plus(value.decode("latin-1")))
         else:
             rest.append(part)
     asked.discard("")

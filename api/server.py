@@ -7,6 +7,7 @@ comes, or keep an answer that nobody reads; connections are limited in number.
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import socket
 import sys
@@ -15,12 +16,19 @@ from typing import Any
 import httptools
 import uvicorn
 from starlette.responses import Response
-from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from clusterloom.api.forwarded import Forwarded
 from clusterloom.api.problems import problem
+from clusterloom.api.stream import AnswerCut
 from clusterloom.settings import Settings
+
+_log = logging.getLogger(__name__)
 
 HEAD_BYTES = 64 * 1024
 """Bytes of a request line and its headers."""
@@ -40,6 +48,30 @@ SWITCH_SECONDS = 0.0005
 """Seconds that the event loop waits, after each call to the system, for a thread that computes."""
 _DISMISSAL = 1.0
 """Seconds in which a refused client may read why, its own data thrown away."""
+
+
+class _Calm:
+    """An app whose answers may end early: by a failure on the way, or by a client that has left."""
+
+    def __init__(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:
+        self._cycle = cycle
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        cycle = self._cycle
+
+        async def send_open(message: Message) -> None:
+            if cycle.transport.is_closing():
+                cycle.disconnected = True  # the loop will say so a moment later
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_open)
+        except AnswerCut as cut:
+            _log.warning("answer cut: %s", cut)
+            cycle.disconnected = True
+            cycle.transport.close()
 
 
 class Protocol(HttpToolsProtocol):
@@ -92,6 +124,9 @@ class Protocol(HttpToolsProtocol):
             self._dismiss(self._refusal)
         elif self._in_head and self._head_size and self._clock is None:
             self._clock = self.loop.call_later(HEAD_SECONDS, self._late_head)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, _Calm(cycle, app))
 
     def on_message_begin(self) -> None:
         """A head begins."""

@@ -8,7 +8,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from starlette.datastructures import MutableHeaders
@@ -23,7 +22,7 @@ from clusterloom.api.rows import Row, read_json
 from clusterloom.errors import Busy, ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.engine import JSON, Engine, Limits, Query, Session
-from clusterloom.store.release import Release, Stamp, current_release, open_release
+from clusterloom.store.release import Release, Stamp, open_release
 
 _log = logging.getLogger(__name__)
 
@@ -131,10 +130,6 @@ class Serving:
         self._folder = settings.releases
         self._limits = Limits(seconds=settings.query_timeout, megabytes=settings.query_memory)
         self._engine = engine
-        # a remote engine serves what its endpoint holds, which `build` does not change
-        self._current: Callable[[Path], Release | None] = getattr(
-            engine, "current", current_release
-        )
         self._turns = settings.workers
         self._now: Served | None = None
         self._moving: asyncio.Task[None] | None = None
@@ -150,6 +145,10 @@ class Serving:
         """Opens the current release where there is one."""
         self._notice()
         await self._moved()
+
+    def current(self) -> Release | None:
+        """The release that is to be served, whether it is open yet or not; cheap."""
+        return self._engine.current(self._folder)
 
     def sessions(self) -> list[Session]:
         """The open sessions, the one of the served release first."""
@@ -203,7 +202,7 @@ class Serving:
     def _notice(self) -> None:
         # a readlink and two stats a request: cheaper than a timer, and right from the first
         # request on, also when the folder was replaced by one of the same name
-        release = self._current(self._folder)
+        release = self.current()
         stamp = release.stamp() if release else None
         if release is None or stamp is None:
             return

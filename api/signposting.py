@@ -19,8 +19,19 @@ from clusterloom.namespaces import BASE, ID
 RESERVED = ("graph", "release", "problems")
 """First parts of IRIs of ours that stand beside `id/`: no type of thing has such a name."""
 
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
+
 ITEMS = 50
 """Items that a list names in its header; a longer list leaves them to its data."""
+
+
+def in_header(text: str) -> str:
+    """The text as a header can hold it: what is not printable ASCII is percent-encoded.
+
+    >>> in_header("<http://example.org/é>, more")
+    '<http://example.org/%C3%A9>, more'
+    """
+    return quote(text, safe=_PRINTABLE)
 
 
 def iri_at(kind: str, key: str) -> str:
@@ -75,7 +86,7 @@ def link_header(
 
 def _about(public_url: str, description: Description, page: bool) -> Iterable[str]:
     for licence in sorted(description.licences):
-        yield f'<{licence}>; rel="license"'
+        yield f'<{in_header(licence)}>; rel="license"'
     if page:
         yield '<https://schema.org/AboutPage>; rel="type"'
         kind = local(description.iri).partition("/")[0]

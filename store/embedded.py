@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -36,7 +37,7 @@ from clusterloom.store.image_client import fits
 from clusterloom.store.memory import Memory
 from clusterloom.store.pool import Pool, PoolClosed
 from clusterloom.store.process import Worker
-from clusterloom.store.release import Release
+from clusterloom.store.release import Release, current_release
 
 _COSTLY = {"deadline", "memory", "limit", "stack"}
 _COUNTED = {"limit": "memory", "system": "memory", "stack": "lost", "crash": "lost"}
@@ -67,6 +68,10 @@ class EmbeddedEngine:
         """The engine an operator's settings describe."""
         workers, megabytes = settings.workers, settings.query_memory
         return cls(workers, megabytes, memory=settings.memory, store=settings.store)
+
+    def current(self, folder: Path) -> Release | None:
+        """The release that was published last, or rolled back to."""
+        return current_release(folder)
 
     async def open(self, release: Release, pinned: bool = False) -> EmbeddedSession:
         """A session whose first worker has opened the store."""

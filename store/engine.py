@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -178,6 +179,10 @@ class Session(Protocol):
 
 class Engine(Protocol):
     """Opens sessions."""
+
+    def current(self, folder: Path) -> Release | None:
+        """The release in that folder that is to be served, None before there is one; cheap."""
+        ...
 
     async def open(self, release: Release, pinned: bool = False) -> Session:
         """A session over a release, ready for its first query.

@@ -131,11 +131,11 @@ class Inspection:
         parts, end = [], 0
         for token, after in pairwise(self.tokens):
             name = token.start + len(token.text)
-            if after.text == "(" and after.start > name and token.kind == "word":
-                if token.text.upper().endswith(_CLOSE):
-                    gap = re.sub(r"[^\r\n]", " ", text[name : after.start])
-                    parts += [text[end:name], "(", gap]
-                    end = after.start + 1
+            called = token.kind == "word" and after.text == "(" and after.start > name
+            if called and token.text.upper().endswith(_CLOSE):
+                gap = re.sub(r"[^\r\n]", " ", text[name : after.start])
+                parts += [text[end:name], "(", gap]
+                end = after.start + 1
         return "".join([*parts, text[end:]])
 
     @cached_property

@@ -77,13 +77,13 @@ def releases(folder: Path) -> list[Release]:
 
 def current_release(folder: Path) -> Release | None:
     """The served release, or None when nothing has been published yet."""
-    link = folder / "current"
+    base = os.fspath(folder)  # each request asks, and joining paths takes longer than the look
     try:
-        name = os.readlink(link)
+        name = os.readlink(f"{base}/current")
     except OSError:
         return None
-    path = folder / name
-    return Release(name, path) if (path / "report.json").is_file() else None
+    found = os.path.isfile(f"{base}/{name}/report.json")
+    return Release(name, folder / name) if found else None
 
 
 def open_release(folder: Path, release_id: str) -> Release:

@@ -24,6 +24,7 @@ INSTALL = {
     "roqet": "apt-get install rasqal-utils",
     "virtuoso-t": "apt-get install virtuoso-opensource",
     "sha256sum": "apt-get install coreutils",
+    "nginx": "apt-get install nginx-light",
     "chromium": "apt-get install chromium",
 }
 

@@ -50,13 +50,15 @@ def test_every_sample_is_answered(client: httpx.Client, text: str, settings: Set
     for sample in samples:
         words = shlex.split(sample)[1:]
         (address,) = (word for word in words if word.startswith(settings.public_url))
-        pairs = [tuple(w.partition("=")[::2]) for w in words if "=" in w and w != address]
+        pairs = [(name, value) for name, _, value in (
+            word.partition("=") for word in words if "=" in word and word != address
+        )]  # fmt: skip
         path = address.removeprefix(settings.public_url)
         if pairs and "-G" not in words:
-            form = dict(pairs)
-            answer = client.post(path, data=form)
+            answer = client.post(path, data=dict(pairs))
         else:
-            answer = client.get(path, params=pairs, follow_redirects="-L" in words)
+            answer = client.get(path, params=httpx.QueryParams(tuple(pairs)), follow_redirects=True)
+            assert "-L" in words or not answer.history, sample
         assert answer.status_code == 200, (sample, answer.text[:500])
         assert len(answer.content) > 10, sample
 

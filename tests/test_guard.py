@@ -336,7 +336,7 @@ def test_what_is_kept_of_queries_is_bounded() -> None:
     tracemalloc.start()
     try:
         for n in range(12):
-            inspect("ASK { FILTER(?x IN (" + "1," * 100_000 + f"{n})) }")
+            inspect("ASK { FILTER(?x IN (" + "1," * 100_000 + f"{n})) }}")
         assert tracemalloc.get_traced_memory()[0] < 120e6
         assert inspect("ASK {}") is inspect("ASK {}")
     finally:

@@ -253,3 +253,14 @@ def test_curl_and_rapper_read_what_an_iri_leads_to(client: httpx.Client, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert len(rdflib.Graph().parse(file)) > 5
+
+
+def test_headers_hold_any_iri(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, workers=3, public_url="http://test")
+    odd = "<area/photonics> <http://example.org/\u0436/1> 'x' ."
+    licensed = "<area/photonics> dcterms:license <http://example.org/\u0436> ."
+    small.make_release(settings.releases, small.GRAPHS | {("odd", "asserted"): odd + licensed})
+    with small.serving(settings) as client:
+        answer = client.get("/data/area/photonics.rdf")
+        assert answer.status_code == 200
+        assert "http://example.org/%D0%B6/1" in answer.headers["x-clusterloom-truncated"]
