@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 
+from clusterloom.store.once import Once
 from clusterloom.store.patterns import Bind, Conjunct, Group, Term
 from clusterloom.store.token_reader import (
     AGGREGATES,
@@ -221,7 +221,7 @@ class ExpressionReader(TokenReader):
         else:
             into.terms.append(self.constant("filter"))
 
-    @cached_property
+    @Once
     def _declared(self) -> frozenset[str]:
         return frozenset(
             after.text.partition(":")[0]

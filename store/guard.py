@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
 from clusterloom.errors import QueryRefused, QuerySyntaxError
+from clusterloom.store.once import Once
 from clusterloom.store.texts import LONG, beside
 from clusterloom.store.token_reader import resolve
 from clusterloom.store.tokens import Token, Unclosed, place, tokenise, unescape
@@ -55,7 +56,7 @@ class Inspection:
 
     text: str
 
-    @cached_property
+    @Once
     def tokens(self) -> tuple[Token, ...]:
         """The tokens of the text."""
         return tuple(tokenise(self.text))
@@ -63,11 +64,11 @@ class Inspection:
     def settle(self) -> None:
         """Works out the rest and forgets the tokens, which take a hundred times the text."""
         for name, found in vars(type(self)).items():
-            if isinstance(found, cached_property):
+            if isinstance(found, Once):
                 getattr(self, name)
         del self.__dict__["tokens"]
 
-    @cached_property
+    @Once
     def form(self) -> Form | None:
         """The query form; None where no keyword of a form is found (the parser will say)."""
         found = _form_token(self.tokens)
@@ -76,7 +77,7 @@ class Inspection:
         word = self.tokens[found].text.lower()
         return next(form for form in _FORMS if word.startswith(form))
 
-    @cached_property
+    @Once
     def volatile(self) -> bool:
         """Whether the same query over the same data may answer with other bytes."""
         for token, after in pairwise(self.tokens):
@@ -96,7 +97,7 @@ class Inspection:
                 return True
         return False
 
-    @cached_property
+    @Once
     def star(self) -> int | None:
         """Offset of the `*` in a top-level `SELECT *`, else None."""
         found = _form_token(self.tokens)
@@ -109,17 +110,17 @@ class Inspection:
                 return None
         return None
 
-    @cached_property
+    @Once
     def variables(self) -> tuple[str, ...]:
         """Every variable name, without its mark, in order of first appearance."""
         return tuple(dict.fromkeys(t.text[1:] for t in self.tokens if t.kind == "var"))
 
-    @cached_property
+    @Once
     def normal(self) -> str:
         """The text without comments, all white space between tokens made one space."""
         return " ".join(token.text for token in self.tokens)
 
-    @cached_property
+    @Once
     def engine_text(self) -> str:
         """The text as the engine's parser takes it: no gap between a function and its bracket.
 
@@ -138,7 +139,7 @@ class Inspection:
                 end = after.start + 1
         return "".join([*parts, text[end:]])
 
-    @cached_property
+    @Once
     def names_graphs(self) -> bool:
         """Whether the text asks for other graphs than the default one, by GRAPH or FROM."""
         upper = self.text.upper()
@@ -152,12 +153,12 @@ class Inspection:
                     return True
         return False
 
-    @cached_property
+    @Once
     def shape(self) -> int:
         """Equal for queries that differ in IRIs, strings, numbers and layout only."""
         return hash(tuple(t.kind if t.kind in _VALUES else t.text for t in self.tokens))
 
-    @cached_property
+    @Once
     def dataset(self) -> Dataset:
         """The graphs of the FROM clauses."""
         default: list[str] = []
@@ -175,7 +176,7 @@ class Inspection:
                 into.append(iri)
         return Dataset(tuple(dict.fromkeys(default)), tuple(dict.fromkeys(named)))
 
-    @cached_property
+    @Once
     def graph_names(self) -> frozenset[str | None]:
         """What stands after the GRAPH keywords: IRIs, and None for a variable."""
         names = _Names(self.tokens)

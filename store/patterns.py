@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+
+from clusterloom.store.once import Once
 
 Variables = frozenset[str]
 NONE: Variables = frozenset()
@@ -36,7 +37,7 @@ class Triple:
         plain = f"{self.subject} {self.predicate} {self.object} ."
         return f"GRAPH {self.graph} {{ {plain} }}" if self.graph else plain
 
-    @cached_property
+    @Once
     def binds(self) -> Variables:
         """The variables that the pattern gives a value."""
         words = (self.subject, self.predicate, self.object, self.graph)
@@ -72,7 +73,7 @@ class Conjunct:
         """The condition as a part of a group."""
         return f"FILTER ({self.expression})"
 
-    @cached_property
+    @Once
     def binds(self) -> Variables:
         """A filter gives no variable a value."""
         return NONE
@@ -88,7 +89,7 @@ class Bind:
     start: int
     groups: tuple[Group, ...] = ()
 
-    @cached_property
+    @Once
     def binds(self) -> Variables:
         """The variable after AS."""
         return frozenset({self.variable})
@@ -103,7 +104,7 @@ class Values:
     rows: tuple[tuple[Term, ...], ...]
     start: int
 
-    @cached_property
+    @Once
     def binds(self) -> Variables:
         """The variables that some row gives a value."""
         return frozenset(
@@ -124,7 +125,7 @@ class Block:
     start: int
     name: str = ""
 
-    @cached_property
+    @Once
     def binds(self) -> Variables:
         """The variables that can be seen outside."""
         if self.word == "MINUS":
@@ -141,7 +142,7 @@ class SubSelect:
     text: str
     start: int
 
-    @cached_property
+    @Once
     def binds(self) -> Variables:
         """The variables it projects."""
         return frozenset(self.select.columns)
@@ -158,7 +159,7 @@ class Group:
     text: str
     start: int
 
-    @cached_property
+    @Once
     def binds(self) -> Variables:
         """The variables that its solutions may have."""
         return frozenset[str]().union(*(part.binds for part in self.parts))
@@ -197,7 +198,7 @@ class Select:
     uses: Variables = NONE
     """Variables named in the head and in the modifiers."""
 
-    @cached_property
+    @Once
     def columns(self) -> tuple[str, ...]:
         """The columns of an answer."""
         if self.star or self.form != "select":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyoxigraph as ox
@@ -14,7 +16,9 @@ import zstandard
 
 import fixtures_api as small
 from clusterloom.api.catalogue import RESOURCES
+from clusterloom.api.gate import closed_graphs
 from clusterloom.api.guarded import guarded
+from clusterloom.api.rows import XSD, Cell, Row
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan, build
 from clusterloom.namespaces import CLOOM, ID, PREFIXES
@@ -224,3 +228,34 @@ def test_each_pattern_gets_a_gate_of_its_own(query: str, expected: str) -> None:
     for number in range(1, 4):
         expected = expected.replace(f"F{number}", f"FILTER (?gate{number} NOT IN (<http://g/>))")
     assert guarded(query, ["http://g/"]) == expected
+
+
+def test_one_closed_dataset_closes_a_graph_of_several() -> None:
+    def rows(*values: str) -> list[Row]:
+        uri = Cell("uri", "http://example.org/g")
+        return [
+            {
+                "g": uri,
+                "kind": Cell("literal", "asserted"),
+                "d": Cell("uri", f"http://example.org/{number}"),
+                "open": Cell("literal", value, XSD + "boolean"),
+            }
+            for number, value in enumerate(values)
+        ]
+
+    for values in (("true", "false"), ("false", "true")):
+        assert asyncio.run(closed_graphs(_Told(rows(*values)))) == {"http://example.org/g"}  # type: ignore[arg-type]
+    assert asyncio.run(closed_graphs(_Told(rows("true", "true")))) == frozenset()  # type: ignore[arg-type]
+
+
+class _Told:
+    """A release that answers every question with the same rows."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+
+    async def select(self, _: str) -> list[Row]:
+        return self._rows
+
+    async def once(self, _: object, make: Callable[[Any], Awaitable[Any]]) -> Any:
+        return await make(self)
