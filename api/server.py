@@ -7,6 +7,7 @@ comes, or keep an answer that nobody reads; connections are limited in number.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import resource
 import socket
@@ -46,6 +47,8 @@ GRACE = 5
 """Seconds that running requests have when the server is told to end."""
 SWITCH_SECONDS = 0.0005
 """Seconds that the event loop waits, after each call to the system, for a thread that computes."""
+COLLECT = (10_000, 20, 20)
+"""After how many new objects the youngest are looked through, then the older ones."""
 _DISMISSAL = 1.0
 """Seconds in which a refused client may read why, its own data thrown away."""
 
@@ -276,4 +279,8 @@ def run(app: ASGIApp, settings: Settings, listening: socket.socket) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each connection
     sys.setswitchinterval(SWITCH_SECONDS)
+    # looking through everything for rings of garbage would hold all up for a tenth of a second
+    gc.set_threshold(*COLLECT)
+    gc.collect()
+    gc.freeze()
     uvicorn.Server(config(app, settings)).run(sockets=[listening])

@@ -200,9 +200,11 @@ class Serving:
             await asyncio.wait({self._moving}, timeout=OPENING)
 
     def _notice(self) -> None:
-        # a readlink and two stats a request: cheaper than a timer, and right from the first
-        # request on, also when the folder was replaced by one of the same name
+        # a look at the disk a request: cheaper than a timer, and right from the first request on,
+        # also when the folder was replaced by one of the same name
         release = self.current()
+        if self._now is not None and release is self._now.release:
+            return
         stamp = release.stamp() if release else None
         if release is None or stamp is None:
             return

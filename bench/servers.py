@@ -47,9 +47,7 @@ class Client:
         """The whole answer to a GET; BenchFailed for any status but 200."""
         return self._whole("GET", path, None, {"Accept": accept})
 
-    def _whole(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> bytes:
+    def _whole(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
         try:
             status, answer = self._asked(method, path, body, headers)
         except ConnectionError:  # the server closes a connection that has been idle

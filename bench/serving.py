@@ -63,8 +63,8 @@ def tasks(release: Release, only: Sequence[str] = ()) -> list[Task]:
     clusters = _iris(store, "?s cloom:covers ?l ; a cloom:ClusterOrganisation", 1000)
     partners = library()["partners-for-a-cluster"]
     searches = [
-        # a limit nobody reaches makes another text of the same work
-        render(partners, {"cluster": [cluster], "most_shared": ["0"]}) + f"LIMIT {1_000_000 + n}"
+        # a bound that nobody reaches makes another text of the same work
+        render(partners, {"cluster": [cluster], "most_shared": [str(1000 + n)]})
         for n, cluster in enumerate(itertools.islice(itertools.cycle(clusters), 20_000))
     ]
     aggregates = [_AGGREGATE + f"LIMIT {1_000_000 + n}" for n in range(20_000)]
@@ -165,7 +165,7 @@ def _compared(
     alone: dict[str, float] = {}
     for name, client in servers.items():
         try:
-            answers = []
+            answers: list[bytes] = []
             for query in task.queries[:COMPARED]:
                 began = time.perf_counter()
                 answers.append(client.fetch(client.address(query), task.accept))
@@ -181,8 +181,8 @@ def _compared(
         found[name] = [rows(answer, task.accept) for answer in answers]
         task.places[name] = COMPARED
     agree = True
-    for name, answers in found.items():
-        if answers != found[OURS]:
+    for name, tables in found.items():
+        if tables != found[OURS]:
             agree = False
             missing[f"{name}, {task.name}"] = "its answer differs, and it was measured all the same"
     return found[OURS][0].total(), agree, alone
@@ -224,19 +224,19 @@ class _Runner:
     """One server asked for one task over so many connections."""
 
     def __init__(self, task: Task, path: Path, connections: int, client: Client, name: str) -> None:
-        self._task, self._path = task, path.with_stem(f"{path.stem}-{client.port}")
-        self._connections, self._client, self._name = connections, client, name
+        self.task, self._path = task, path.with_stem(f"{path.stem}-{client.port}")
+        self.connections, self._client, self._name = connections, client, name
         if not self._path.exists():
             addresses = (client.address(query) for query in task.queries)
             self._path.write_text("".join(f"{address}\n" for address in addresses), "utf-8")
 
     def round(self, seconds: float) -> load.Load:
         """One round, from where the last one ended."""
-        place = self._task.places[self._name]
+        place = self.task.places[self._name]
         done = load.put(
-            self._client.port, self._path, self._task.accept, place, self._connections, seconds
+            self._client.port, self._path, self.task.accept, place, self.connections, seconds
         )
-        self._task.places[self._name] += done.requests + self._connections
+        self.task.places[self._name] += done.requests + self.connections
         return done
 
 
@@ -251,10 +251,10 @@ def _rounds(
     for turn, name in _turns(list(runners), repetitions):
         runner = runners[name]
         # a round is to bring several answers on each connection
-        length = min(LONGEST, max(seconds, 1.5 * alone[name] * runner._connections))
+        length = min(LONGEST, max(seconds, 1.5 * alone[name] * runner.connections))
         done = runner.round(length)
         answers = done.requests - done.failed
-        label = f"{name}, {runner._task.name}, {runner._connections} connections"
+        label = f"{name}, {runner.task.name}, {runner.connections} connections"
         if done.failed:
             missing[label] = f"{done.failed} of {done.requests} requests failed (round {turn + 1})"
         if answers > 0:

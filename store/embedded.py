@@ -37,7 +37,7 @@ from clusterloom.store.image_client import fits
 from clusterloom.store.memory import Memory
 from clusterloom.store.pool import Pool, PoolClosed
 from clusterloom.store.process import Worker
-from clusterloom.store.release import Release, current_release
+from clusterloom.store.release import Current, Release
 
 _COSTLY = {"deadline", "memory", "limit", "stack"}
 _COUNTED = {"limit": "memory", "system": "memory", "stack": "lost", "crash": "lost"}
@@ -62,6 +62,7 @@ class EmbeddedEngine:
         self.spares = spares
         self.store = store
         self.budget = Budget(workers, memory or workers * megabytes, queue)
+        self._current: dict[Path, Current] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings) -> EmbeddedEngine:
@@ -70,8 +71,13 @@ class EmbeddedEngine:
         return cls(workers, megabytes, memory=settings.memory, store=settings.store)
 
     def current(self, folder: Path) -> Release | None:
-        """The release that was published last, or rolled back to."""
-        return current_release(folder)
+        """The release that was published last, or rolled back to.
+
+        The same object as long as it is the same folder.
+        """
+        if folder not in self._current:
+            self._current[folder] = Current(folder)
+        return self._current[folder].get()
 
     async def open(self, release: Release, pinned: bool = False) -> EmbeddedSession:
         """A session whose first worker has opened the store."""

@@ -35,7 +35,7 @@ _UPDATES = ("INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE
 _VOLATILE = ("NOW", "RAND", "UUID", "BNODE")
 _VALUES = frozenset({"iri", "string", "number"})
 _UNARY = frozenset("!-+^")
-_PARTS = frozenset((*".;{/|+-*", "||", "&&", "BIND", "FILTER"))
+_PARTS = frozenset((*".;{/|", "||", "&&", "BIND", "FILTER"))
 _UPDATE = re.compile("|".join(_UPDATES))
 _CLOSE = ("COALESCE", "CONCAT", "BNODE")
 """Functions whose `(` the engine's parser wants right behind the name; SPARQL allows a gap."""
@@ -124,7 +124,7 @@ class Inspection:
     def engine_text(self) -> str:
         """The text as the engine's parser takes it: no gap between a function and its bracket.
 
-        Each gap stands behind the bracket, comments blanked, so every other place stays the same.
+        Each gap stands behind the bracket, comments blanked: every other line and column is kept.
         """
         text = self.text
         if not _GAP.search(text):
@@ -135,7 +135,8 @@ class Inspection:
             called = token.kind == "word" and after.text == "(" and after.start > name
             if called and token.text.upper().endswith(_CLOSE):
                 gap = re.sub(r"[^\r\n]", " ", text[name : after.start])
-                parts += [text[end:name], "(", gap]
+                lost = " " if "\n" in gap else ""  # of the bracket that stood on another line
+                parts += [text[end:name], "(", gap, lost]
                 end = after.start + 1
         return "".join([*parts, text[end:]])
 

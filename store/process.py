@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
 from clusterloom.errors import ClusterloomError
-from clusterloom.store import frames
 from clusterloom.store.frame_reader import FrameReader
 
 START_SECONDS = 60.0
@@ -129,10 +128,6 @@ class Worker:
     def pid(self) -> int:
         """The number of its process."""
         return self.process.pid
-
-    def send(self, request: dict[str, Any]) -> None:
-        """Hands a request over."""
-        self.frames.write(frames.pack_json(frames.REQUEST, request))
 
     def kill(self) -> None:
         """Ends the process now, whatever it does."""

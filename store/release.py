@@ -86,6 +86,31 @@ def current_release(folder: Path) -> Release | None:
     return Release(name, folder / name) if found else None
 
 
+class Current:
+    """The served release of a folder, found by one look at the disk a call."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._report = os.fsencode(folder / "current" / "report.json")
+        self._seen: tuple[int, int, int] | None = None
+        self._release: Release | None = None
+
+    def get(self) -> Release | None:
+        """The release; the same object as long as neither link nor folder was replaced."""
+        try:
+            found = os.stat(self._report)
+        except OSError:
+            self._seen = None
+            return None
+        seen = found.st_dev, found.st_ino, found.st_mtime_ns
+        if seen != self._seen:
+            release = self._release = current_release(self._folder)
+            # the link may have been moved between the two looks
+            sure = release is not None and release.stamp() == seen[1:]
+            self._seen = seen if sure else None
+        return self._release
+
+
 def open_release(folder: Path, release_id: str) -> Release:
     """The release with that id.
 

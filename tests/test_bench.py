@@ -11,6 +11,9 @@ import math
 import os
 import subprocess
 import sys
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,10 @@ def ran(
     """What one short run of every benchmark printed and wrote."""
     figures = tmp_path_factory.mktemp("bench") / "figures.json"
     short = ["--repetitions", "1", "--statements", "700", "--family", FAMILY, "--names", "800"]
+    short += ["--seconds", "1", "--connections", "2"]
+    short += ["--without", "Virtuoso", "--without", "rdflib-endpoint"]
+    for name in ("lookup", "lookup, repeated"):
+        short += ["--task", name]
     for name in [*sorted(LOOKUPS), *QUERIES]:
         short += ["--query", name]
     done = bench(settings.data_dir, *short, "--json", str(figures))
@@ -60,7 +67,8 @@ def measurements(figures: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def test_every_benchmark_reports(ran: tuple[str, dict[str, Any]]) -> None:
     _, figures = ran
-    assert list(figures["benchmarks"]) == ["queries", "statements", "phases", "shapes", "search"]
+    names = ["queries", "statements", "phases", "shapes", "search", "serving"]
+    assert list(figures["benchmarks"]) == names
     for outcome in figures["benchmarks"].values():
         assert outcome["agree"] is True
         assert outcome["measurements"]
@@ -145,6 +153,53 @@ def test_search_finds_what_was_misspelt(ran: tuple[str, dict[str, Any]]) -> None
     recalls = [float(m["name"].partition("recall ")[2].partition(" /")[0]) for m in found]
     assert min(recalls[:4]) >= 0.9
     assert all(m["size"] == 800 for m in found)
+
+
+def test_serving_is_measured_under_load_and_says_who_is_missing(
+    ran: tuple[str, dict[str, Any]],
+) -> None:
+    printed, figures = ran
+    outcome = figures["benchmarks"]["serving"]
+    found = measurements(figures, "serving")
+    assert [(m["name"], m["group"]) for m in found] == [
+        ("lookup", "2 x"),
+        ("lookup, repeated", "2 x"),
+    ]
+    peers = {NATIVE} - set(outcome["missing"])
+    assert all(set(m["ratios"]) == peers for m in found)
+    assert {"Virtuoso", "rdflib-endpoint"} <= set(outcome["missing"])
+    assert "Virtuoso: not measured" in printed
+    assert "clusterloom answers per s" in printed
+
+
+def test_the_client_in_python_makes_load_too(tmp_path: Path) -> None:
+    (tmp_path / "addresses").write_text("/one\n/two\n/three\n")
+    asked: Counter[str] = Counter()
+
+    class Answers(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked[self.path] += 1
+            self.send_response(404 if self.path == "/two" else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *about: object) -> None:
+            """Prints nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        arguments = [tmp_path / "addresses", "text/plain", 0, server.server_address[1], 3, 0.5]
+        ran = subprocess.run(
+            [sys.executable, "-m", "bench.load", *map(str, arguments)],
+            cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        server.shutdown()
+    done = json.loads(ran.stdout)
+    assert set(asked) == {"/one", "/two", "/three"}
+    assert done["requests"] == asked.total() > 10
+    assert done["failed"] == asked["/two"]
 
 
 def test_the_table_says_where_it_was_measured(

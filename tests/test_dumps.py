@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ import pyoxigraph as ox
 import pytest
 import zstandard
 
+import fixtures_api as small
 from clusterloom import namespaces as ns
+from clusterloom.api.dumps import files_of
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release
 from fixtures_api import serving
@@ -192,3 +195,20 @@ def test_kinds_cost_little_disk(default_release: Release) -> None:
         return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
     assert size(default_release.path / "kind") < 0.03 * size(default_release.path)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_link_that_leads_out_of_the_release_is_no_dump(tmp_path: Path, listed: bool) -> None:
+    release = small.make_release(tmp_path / "releases")
+    (tmp_path / "secret.gz").write_bytes(b"secret")
+    turtle = release.path / "turtle"
+    turtle.mkdir()
+    (turtle / "out.ttl.gz").symlink_to(tmp_path / "secret.gz")
+    (turtle / "own.ttl.gz").write_bytes(b"own")
+    (turtle / "in.ttl.gz").symlink_to(turtle / "own.ttl.gz")
+    if listed:
+        report = release.report()
+        report["dumps"] = {f"turtle/{name}.ttl.gz": {"bytes": 3} for name in ("out", "own", "in")}
+        (release.path / "report.json").write_text(json.dumps(report), "utf-8")
+        (release.path / "checksums.txt").symlink_to(tmp_path / "secret.gz")
+    assert set(files_of(release)) == {"turtle/own.ttl.gz", "turtle/in.ttl.gz"}

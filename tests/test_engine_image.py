@@ -17,7 +17,7 @@ from clusterloom.errors import Busy, ClusterloomError, QueryOutOfMemory, QueryTi
 from clusterloom.settings import Settings
 from clusterloom.store import embedded, image_client
 from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
-from clusterloom.store.engine import CSV, JSON, Limits, Query
+from clusterloom.store.engine import CSV, GRAPH_TYPES, JSON, TSV, Limits, Query
 from clusterloom.store.image_client import Image, fits
 from clusterloom.store.process import Worker
 from clusterloom.store.release import Release
@@ -118,6 +118,49 @@ def test_memory_answers_as_disk_does(release: Release) -> None:
         assert "http://e/f" in caught.value.detail
 
     with_image(release, test)
+
+
+SPREAD = [
+    "SELECT * { ?s ?p ?o }",
+    "SELECT ?o (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?o HAVING (?o < 5)",
+    "SELECT * { <s1> ?p ?o }",
+    f"BASE <{EX}> SELECT * {{ <s1> <p>* ?o }}",
+    f"BASE <{EX}> SELECT * {{ ?s <p>* 7 }}",
+    f"SELECT * {{ <{EX}nowhere> <{EX}p>* ?o }}",
+    "SELECT * { ?s !<a:b> ?o FILTER(isLiteral(?o) && LANG(?o) = 'en') }",
+    f"SELECT * {{ ?s ?p 7 OPTIONAL {{ ?s <{EX}name> ?name }} MINUS {{ ?s ?p 8 }} }}",
+    "SELECT * { VALUES ?o { 7 8 UNDEF } ?s ?p ?o } ORDER BY ?o LIMIT 9",
+    "SELECT * { _:b ?p 7 }",
+    "ASK { ?s ?p 7 FILTER NOT EXISTS { ?s ?p 8 } }",
+    f"DESCRIBE <{EX}s7> <{EX}odd>",
+    "DESCRIBE ?s { ?s ?p 7 } # GRAPH",
+    "CONSTRUCT { ?o ?p ?s } WHERE { ?s ?p ?o FILTER(isIRI(?s)) }",
+    "CONSTRUCT WHERE { ?s ?p 7 }",
+]
+
+
+def test_a_spread_of_queries_gives_the_same_rows_from_both(release: Release) -> None:
+    async def lines(session: EmbeddedSession, text: str, kind: str) -> list[str]:
+        graph = text.partition("{")[0].lstrip().startswith(("DESCRIBE", "CONSTRUCT"))
+        query = Query(text, base=EX)
+        result = await session.run(query, Limits(), GRAPH_TYPES["nt"] if graph else TSV)
+        assert result.variant in {kind, session.variant(query)}
+        return sorted((await result.read()).decode().split("\n"))
+
+    async def run() -> None:
+        disk = await EmbeddedEngine(workers=3, megabytes=512).open(release)
+        memory = await EmbeddedEngine(workers=3, megabytes=512, store="memory").open(release)
+        try:
+            await filled(memory)
+            for text in SPREAD:
+                expected = await lines(disk, text, "disk")
+                assert len(expected) > 1 or text.startswith("ASK")
+                assert await lines(memory, text, "memory") == expected, text
+        finally:
+            await disk.aclose()
+            await memory.aclose()
+
+    asyncio.run(run())
 
 
 def test_disk_answers_until_the_image_is_filled(release: Release) -> None:

@@ -317,3 +317,10 @@ def test_a_failed_opening_leaves_room_and_a_cancelled_client_no_trace(
         assert held.open == 0
 
     asyncio.run(visit())
+
+
+@pytest.mark.parametrize("value", ["%0a", "%20", "%0d%0a", "\u2028"])
+def test_an_id_with_more_behind_it_is_refused(client: httpx.Client, value: str) -> None:
+    assert client.get(f"/sparql?query=ASK{{}}&release={OLD}{value}").status_code == 400
+    assert client.get(f"/sparql?query=ASK{{}}&release=current{value}").status_code == 400
+    assert client.get(f"/sparql?query=ASK{{}}&release={value}").status_code == 400

@@ -19,8 +19,13 @@ class _Worker:
         """Ends nothing."""
 
     async def reap(self) -> tuple[int, str]:
-        """Is gone at once."""
+        """Is gone soon."""
+        await asyncio.sleep(0.001)
         return 0, ""
+
+
+def _fit(_worker: Worker, _told: dict[str, int]) -> bool:
+    return True
 
 
 async def _start() -> Worker:
@@ -30,14 +35,14 @@ async def _start() -> Worker:
 
 def test_a_full_house_starts_no_more_than_its_spares_beside_it() -> None:
     async def run() -> None:
-        pool = Pool(_start, lambda worker, told: True, spares=2, most=8)
+        pool = Pool(_start, _fit, spares=2, most=8)
         await pool.open()
-        for _ in range(20):
-            workers = [await pool.take() for _ in range(8)]
+        for _ in range(4):
+            workers = [await asyncio.wait_for(pool.take(), 5) for _ in range(8)]
             await asyncio.sleep(0.001)  # the spares come
             for worker in workers:
                 pool.give(worker, healthy=True)
         assert pool.started <= 10
         await pool.aclose()
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 20))

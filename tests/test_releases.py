@@ -114,3 +114,26 @@ def test_a_killed_publisher_leaves_a_history_that_names_every_release(tmp_path: 
     gone = next(name for name, past in history.read(tmp_path).items() if past.pruned)
     with pytest.raises(Gone):
         disk.open_release(tmp_path, gone)
+
+
+def test_the_current_release_is_one_object_until_its_folder_changes(tmp_path: Path) -> None:
+    current = disk.Current(tmp_path)
+    assert current.get() is None
+    assert current.get() is None
+    put(tmp_path, A)
+    first = current.get()
+    assert first is not None
+    assert first.id == A
+    assert current.get() is first
+    put(tmp_path, B)
+    second = current.get()
+    assert second is not None
+    assert second.id == B
+    put(tmp_path, B)
+    again = current.get()
+    assert again == second
+    assert again is not second
+    disk.serve(tmp_path, A)
+    assert current.get() == first
+    (tmp_path / "current").unlink()
+    assert current.get() is None

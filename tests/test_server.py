@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import socket
@@ -10,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,8 +20,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from clusterloom.api import server
+from clusterloom.api.stream import AnswerCut
 from clusterloom.settings import Settings
 from engine_help import eventually
 
@@ -249,3 +253,73 @@ def test_a_proxy_is_believed_where_the_operator_trusts_it(
     with small(tmp_path, trusted_proxies=trusted) as served:
         said = httpx.get(served.url + "/x", headers=headers).text
     assert said.partition(" ")[2].startswith(expected)
+
+
+class _Transport:
+    """A transport that has been closed and does not know of its client's end yet."""
+
+    def __init__(self, closing: bool) -> None:
+        self.closing = closing
+        self.closed = 0
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class _Cycle:
+    def __init__(self, closing: bool) -> None:
+        self.transport = _Transport(closing)
+        self.disconnected = False
+        self.sent: list[Message] = []
+
+    async def send(self, message: Message) -> None:
+        if not self.disconnected:
+            self.sent.append(message)
+
+
+async def _receive() -> Message:
+    return {"type": "http.disconnect"}
+
+
+START: Message = {"type": "http.response.start", "status": 200, "headers": []}
+
+
+@pytest.mark.parametrize("closing", [True, False])
+def test_nothing_is_written_to_a_closed_connection(closing: bool) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(START)
+
+    cycle: Any = _Cycle(closing)
+    asyncio.run(server._Calm(cycle, app)({}, _receive, cycle.send))
+    assert cycle.disconnected is closing
+    assert cycle.sent == ([] if closing else [START])
+
+
+def test_an_answer_that_is_cut_is_one_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send(START)
+        await send({"type": "http.response.body", "body": b"the first part", "more_body": True})
+        raise AnswerCut("QueryTimeout: it took too long")
+
+    settings = Settings(data_dir=tmp_path)
+    options = {"host": "127.0.0.1", "port": 0, "lifespan": "off"}
+    running = uvicorn.Server(server.config(app, settings, **options))
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    assert eventually(lambda: running.started, 20)
+    port = running.servers[0].sockets[0].getsockname()[1]
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        answer = said(connection)
+    running.should_exit = True
+    thread.join(20)
+    assert b"the first part" in answer
+    assert not answer.endswith(b"0\r\n\r\n")
+    told = [(r.name, r.getMessage(), r.exc_info) for r in caplog.records]
+    cut = "answer cut: QueryTimeout: it took too long"
+    assert told == [("clusterloom.api.server", cut, None)]

@@ -48,7 +48,7 @@ GROWTH = 150.0
 """Megabytes that the server and its workers may hold more after the attack than before it."""
 
 DOCUMENTED = {
-    200, 204, 206, 301, 302, 303, 304, 400, 403, 404, 405, 406, 408, 410, 412, 413, 414, 415, 416,
+    200, 204, 206, 301, 302, 303, 304, 308, 400, 403, 404, 405, 406, 408, 410, 412, 413, 414, 415, 416,
     426, 429, 431, 501, 503, 504, 505, 507,
 }  # fmt: skip
 """Status codes that the service may send at all; never 500, 502 or 499."""
@@ -365,6 +365,30 @@ def test_the_attack_is_soon_over(battle: Battle) -> None:
     longest = sorted(spent.items(), key=lambda item: -item[1])[:25]
     print(f"{battle.seconds:.1f} s:", ", ".join(f"{name} {took:.1f}" for name, took in longest))
     assert battle.seconds < RUN_SECONDS
+
+
+KILLERS = {
+    "sort": "SELECT * { ?a ?b ?c . ?d ?e ?f } ORDER BY ?c ?f",
+    "path": "SELECT (COUNT(*) AS ?n) { ?a <urn:bulk:next>* ?b . ?b <urn:bulk:next>* ?c }",
+    "regex": "SELECT (COUNT(*) AS ?n) { ?a ?p ?b . ?c ?q ?d "
+    'FILTER(REGEX(CONCAT(STR(?a), STR(?c)), "(.*bulk){3}[0-9]+x"))}',
+    "join": "ASK { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i FILTER(?a = 1 && ?d = 2 && ?g = 3) }",
+}
+
+
+def test_alone_each_killer_is_ended_in_time(tmp_path: Path) -> None:
+    data_folder(tmp_path)
+    took: dict[str, float] = {}
+    with running(tmp_path, query_timeout=1, query_memory=512, workers=WORKERS) as service:
+        _settled(service)
+        for name, query in KILLERS.items():
+            began = time.monotonic()
+            answer = httpx.post(f"{service.url}/sparql", data={"query": query}, timeout=20)
+            took[name] = time.monotonic() - began
+            assert answer.status_code == 504, f"{name}: {answer.text[:300]}"
+    print(took)
+    assert min(took.values()) > 0.9
+    assert max(took.values()) < 1.5, took
 
 
 def test_memory_is_back_where_it_was(battle: Battle) -> None:
