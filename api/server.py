@@ -129,7 +129,8 @@ class Protocol(HttpToolsProtocol):
             self._clock = self.loop.call_later(HEAD_SECONDS, self._late_head)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, _Calm(cycle, app))
+        calm: Any = _Calm(cycle, app)
+        super()._start_asgi_task(cycle, calm)
 
     def on_message_begin(self) -> None:
         """A head begins."""

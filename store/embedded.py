@@ -114,11 +114,16 @@ class EmbeddedSession:
         most = 1 if pinned else engine.budget.workers
         self.pool = Pool(self._start_on_disk, self._fit, spares, most)
         self._memory = Memory(release.store_path, self, engine.spares) if filled else None
-        self._direct = direct.DirectStore(release.store_path)
+        self._direct: direct.DirectStore | None = None
 
     async def open(self) -> None:
         """Starts the first worker, and the filling of the image."""
         worker = await self.pool.open()
+        try:
+            self._direct = direct.DirectStore(self._release.store_path)
+        except BaseException:
+            await self.pool.aclose()
+            raise
         self.budget.hold(self, self.pool.megabytes, self.pool.free)
         self._isolated = worker.isolated
         if self._memory is not None:
@@ -240,8 +245,10 @@ class EmbeddedSession:
         if query.default_graphs or query.named_graphs or limits.rows is not None or self._closing:
             return None
         lookup = direct.read(query.text)
-        body = self._direct.answer(lookup, query.base, media_type) if lookup else None
-        if lookup is None or body is None:
+        if lookup is None or self._direct is None:
+            return None
+        body = self._direct.answer(lookup, query.base, media_type)
+        if body is None:
             return None
         return Result(
             kind=lookup.kind,

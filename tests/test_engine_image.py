@@ -134,7 +134,7 @@ SPREAD = [
     "ASK { ?s ?p 7 FILTER NOT EXISTS { ?s ?p 8 } }",
     f"DESCRIBE <{EX}s7> <{EX}odd>",
     "DESCRIBE ?s { ?s ?p 7 } # GRAPH",
-    "CONSTRUCT { ?o ?p ?s } WHERE { ?s ?p ?o FILTER(isIRI(?s)) }",
+    "CONSTRUCT { ?s <a:n> ?p } WHERE { ?s ?p ?o FILTER(isIRI(?s)) }",
     "CONSTRUCT WHERE { ?s ?p 7 }",
 ]
 

@@ -44,12 +44,16 @@ SLOW = 0.1
 LANES = 3
 """Cases of a kind at a time; as many as there are slots for slow queries."""
 WORKERS = LANES + 2
-GROWTH = 150.0
-"""Megabytes that the server and its workers may hold more after the attack than before it."""
+GROWTH = 125.0
+"""Megabytes that the server and its workers may hold more after the attack than before it.
+
+What is made once stays: 86 to 98 after a first attack on one server, 9 more after a second, 6
+after a third.
+"""
 
 DOCUMENTED = {
-    200, 204, 206, 301, 302, 303, 304, 308, 400, 403, 404, 405, 406, 408, 410, 412, 413, 414, 415, 416,
-    426, 429, 431, 501, 503, 504, 505, 507,
+    200, 204, 206, 301, 302, 303, 304, 308, 400, 403, 404, 405, 406, 408, 410, 412, 413, 414, 415,
+    416, 426, 429, 431, 501, 503, 504, 505, 507,
 }  # fmt: skip
 """Status codes that the service may send at all; never 500, 502 or 499."""
 
@@ -372,14 +376,14 @@ KILLERS = {
     "path": "SELECT (COUNT(*) AS ?n) { ?a <urn:bulk:next>* ?b . ?b <urn:bulk:next>* ?c }",
     "regex": "SELECT (COUNT(*) AS ?n) { ?a ?p ?b . ?c ?q ?d "
     'FILTER(REGEX(CONCAT(STR(?a), STR(?c)), "(.*bulk){3}[0-9]+x"))}',
-    "join": "ASK { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i FILTER(?a = 1 && ?d = 2 && ?g = 3) }",
+    "join": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }",
 }
 
 
 def test_alone_each_killer_is_ended_in_time(tmp_path: Path) -> None:
     data_folder(tmp_path)
     took: dict[str, float] = {}
-    with running(tmp_path, query_timeout=1, query_memory=512, workers=WORKERS) as service:
+    with running(tmp_path, query_timeout=1, query_memory=3000, workers=WORKERS) as service:
         _settled(service)
         for name, query in KILLERS.items():
             began = time.monotonic()
