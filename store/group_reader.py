@@ -175,8 +175,6 @@ class GroupReader(ExpressionReader):
             self.take()
             blank = "_b_" + re.sub(r"\W", "_", token.text[2:])
             return Term("?" + (token.text[1:] if token.kind == "var" else blank), "", token.start)
-        if role == "subject" and token.kind in {"string", "number"}:
-            self.fail("A literal cannot be the subject of a triple pattern.")
         return self.constant(role)
 
     def _collection(self, found: list[Part]) -> Term:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -81,7 +82,7 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
         stack.callback(proxy.kill)
         address = f"http://127.0.0.1:{ports[2]}"
         for each in (*processes, address):
-            assert eventually(lambda each=each: _answers(each), 30), each
+            assert eventually(partial(_answers, each), 30), each
         yield Behind(address, processes)
 
 

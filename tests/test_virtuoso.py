@@ -71,7 +71,7 @@ def pair(default_release: Release, tmp_path_factory: pytest.TempPathFactory) -> 
         clients = [stack.enter_context(serving(each)) for each in (embedded, remote)]
         for client in clients:
             client.timeout = httpx.Timeout(120)  # a busy machine is no difference
-        yield Pair(*clients, server)
+        yield Pair(clients[0], clients[1], server)
 
 
 def both(pair: Pair, path: str) -> tuple[httpx.Response, httpx.Response]:
