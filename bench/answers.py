@@ -56,7 +56,7 @@ def run(settings: Settings, release: Release, repetitions: int, only: Sequence[s
         measurements = [
             _measure(name, group, query, contenders, repetitions) for group, name, query in tasks
         ]
-    title = "SPARQL over HTTP on loopback, whole answers in JSON"
+    title = "SPARQL over HTTP on loopback, whole answers in JSON, none from a cache"
     return Outcome("queries", title, "rows", measurements, missing)
 
 
