@@ -125,7 +125,7 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == _HEADER and _GIVEN.fullmatch(value):
             return str(value.decode("ascii"))
-    return f"{random.getrandbits(64):016x}"  # noqa: S311 (a name, no secret)
+    return f"{random.getrandbits(64):016x}"
 
 
 class RouteMiddleware:
