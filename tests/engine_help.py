@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import socket
 import threading
 import time
@@ -20,6 +22,7 @@ from clusterloom.api.server import config
 from clusterloom.api.sparql import SparqlEndpoint, sparql_router
 from clusterloom.settings import Settings
 from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
+from clusterloom.store.engine import CSV, Limits, Query
 from clusterloom.store.release import Release
 
 EX = "http://example.org/"
@@ -46,6 +49,12 @@ def make_release(folder: Path, rows: int = ROWS) -> Release:
     store.bulk_extend(quads)
     store.flush()
     return Release(path.name, path)
+
+
+async def rows(session: EmbeddedSession, text: str, **query: object) -> list[list[str]]:
+    """The rows of a SELECT as CSV cells, its header first."""
+    result = await session.run(Query(text, **query), Limits(), CSV)  # type: ignore[arg-type]
+    return list(csv.reader(io.StringIO((await result.read()).decode("utf-8"))))
 
 
 def with_session(

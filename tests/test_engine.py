@@ -8,8 +8,6 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,14 +16,12 @@ import pytest
 from clusterloom.errors import (
     Busy,
     ClusterloomError,
-    NotAcceptable,
     QueryOutOfMemory,
     QueryRefused,
-    QuerySyntaxError,
     QueryTimeout,
 )
 from clusterloom.store.embedded import EmbeddedEngine, EmbeddedSession
-from clusterloom.store.engine import CSV, GRAPH_TYPES, JSON, TURTLE, XML, Limits, Query, hold
+from clusterloom.store.engine import CSV, GRAPH_TYPES, JSON, Limits, Query, hold
 from clusterloom.store.release import Release
 from engine_help import (
     COUNT,
@@ -34,9 +30,8 @@ from engine_help import (
     ROWS,
     SORT,
     busy,
-    eventually,
-    gone,
     make_release,
+    rows,
     with_session,
 )
 from engine_help import workers_of_this_process as workers
@@ -47,12 +42,6 @@ ONE, TWO = EX + "one", EX + "two"
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     return make_release(tmp_path_factory.mktemp("engine"))
-
-
-async def rows(session: EmbeddedSession, text: str, **query: object) -> list[list[str]]:
-    """The rows of a SELECT as CSV cells, its header first."""
-    result = await session.run(Query(text, **query), Limits(), CSV)  # type: ignore[arg-type]
-    return list(csv.reader(io.StringIO((await result.read()).decode("utf-8"))))
 
 
 def test_answers_and_their_heads(release: Release) -> None:
@@ -353,69 +342,6 @@ def test_a_full_queue_says_when_to_come_back(release: Release) -> None:
     with_session(release, test, workers=2, queue=1)
 
 
-def test_workers_without_network(release: Release) -> None:
-    async def test(session: EmbeddedSession) -> None:
-        if not session.isolated:
-            pytest.skip("this system lets no process give up its network")
-        for pid in workers():
-            ours, theirs = (os.readlink(f"/proc/{p}/ns/net") for p in ("self", pid))
-            assert ours != theirs
-
-    with_session(release, test)
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "column", "hint"),
-    [
-        ("SELECT * {\n  ?x a cloom:SME\n}", 2, 8, "PREFIX cloom: <https://w3id.org/"),
-        ("SELECT * { ?x a skoss:Concept }", 1, 17, "Did you mean skos"),
-        ("SELECT * { ?x a ?y\n", 2, 1, "'{' of line 1, column 10 is never closed"),
-        ("SELECT * { ?x a ?y }}", 1, 21, "Nothing is open"),
-        ("SELCT * { ?x a ?y }", 1, 1, "Did you mean SELECT?"),
-        ("SELECT * { ?x a ?y . OPTINAL { ?x ?p ?o } }", 1, 22, "OPTIONAL"),
-        ("SELECT ?x { ?x a ?y } GROUP BY ?y", 1, 8, "grouped by"),
-        ("PREFIX e: <e> SELECT * { ?x a e:y }", 1, 11, "absolute IRI"),
-        ("SELECT * { ?x a ?y } LIMIT many", 1, 28, ""),
-        ("", 1, 1, "empty"),
-    ],
-)
-def test_syntax_errors_show_the_place(
-    release: Release, text: str, line: int, column: int, hint: str
-) -> None:
-    async def test(session: EmbeddedSession) -> None:
-        with pytest.raises(QuerySyntaxError) as caught:
-            await session.run(Query(text), Limits(), JSON)
-        extra = caught.value.extra
-        assert (extra["line"], extra["column"]) == (line, column)
-        shown, mark = str(extra["caret"]).split("\n")
-        assert shown == text.split("\n")[line - 1]
-        assert mark == " " * (column - 1) + "^"
-        assert hint in str(extra.get("hint", ""))
-        assert f"Line {line}, column {column}" in caught.value.detail
-
-    with_session(release, test)
-
-
-def test_refusals_keep_the_worker(release: Release) -> None:
-    async def test(session: EmbeddedSession) -> None:
-        await rows(session, "ASK {}")
-        started = session.pool.started
-        for text in ("SELECT * {", "SELECT (<http://e/f>(1) AS ?x) {}"):
-            with pytest.raises(ClusterloomError) as caught:
-                await session.run(Query(text), Limits(), JSON)
-            assert caught.value.status == 400
-        with pytest.raises(QueryRefused):
-            await session.run(Query("SELECT * { SERVICE <http://e/> {} }"), Limits(), JSON)
-        with pytest.raises(NotAcceptable):
-            await session.run(Query("ASK {}"), Limits(), TURTLE)
-        with pytest.raises(NotAcceptable):
-            await session.run(Query("CONSTRUCT WHERE { ?s ?p ?o }"), Limits(), XML)
-        await asyncio.sleep(0.3)
-        assert session.pool.started <= max(started, 1 + session.pool.spares)
-
-    with_session(release, test)
-
-
 def test_columns(release: Release) -> None:
     async def test(session: EmbeddedSession) -> None:
         columns = await session.columns("SELECT ?s ?o ?u { ?s ?p ?o } ORDER BY ?o")
@@ -427,55 +353,3 @@ def test_columns(release: Release) -> None:
         assert await session.columns("SELECT ?s { ?s a ?s }") == {"s": []}
 
     with_session(release, test)
-
-
-def test_a_store_that_is_not_there(tmp_path: Path) -> None:
-    async def run() -> None:
-        missing = Release("0" * 16, tmp_path)
-        await EmbeddedEngine(workers=2, megabytes=512).open(missing)
-
-    with pytest.raises(ClusterloomError, match="did not start"):
-        asyncio.run(run())
-    assert workers() == []
-
-
-def test_grace_lets_running_queries_finish(release: Release) -> None:
-    async def run() -> None:
-        session = await EmbeddedEngine(workers=2, megabytes=512).open(release)
-        text = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 20000"
-        result = await session.run(Query(text), Limits(), CSV)
-        closing = asyncio.ensure_future(session.aclose(grace=5))
-        await asyncio.sleep(0.05)
-        assert not closing.done()
-        assert (await result.read()).count(b"\r\n") == 20001
-        await closing
-        with pytest.raises(Busy):
-            await session.run(Query("ASK {}"), Limits(), CSV)
-
-    asyncio.run(run())
-    assert workers() == []
-
-
-def test_workers_die_with_their_parent(release: Release) -> None:
-    script = """
-import asyncio, sys
-from pathlib import Path
-from clusterloom.store.embedded import EmbeddedEngine
-from clusterloom.store.engine import Limits, Query
-from clusterloom.store.release import Release
-async def main():
-    session = await EmbeddedEngine(3, 512).open(Release("0", Path(sys.argv[1])))
-    task = asyncio.ensure_future(session.run(Query(sys.argv[2]), Limits(), "text/csv"))
-    while not session.pool.busy:
-        await asyncio.sleep(0.05)
-    print(*[w.pid for w in session.pool.busy], flush=True)
-    await asyncio.sleep(60)
-asyncio.run(main())
-"""
-    command = [sys.executable, "-c", script, str(release.path), COUNT]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        pid = int(process.stdout.readline())
-        assert Path(f"/proc/{pid}").exists()
-        process.kill()
-        assert eventually(lambda: gone(pid))
