@@ -24,6 +24,7 @@ from clusterloom.api.etag import ConditionalMiddleware
 from clusterloom.api.explain import explainer
 from clusterloom.api.lane import Lane
 from clusterloom.api.linked_data import linked_data_router
+from clusterloom.api.look_up import LookUps
 from clusterloom.api.metrics import Metrics
 from clusterloom.api.operation import Operation, OperationMiddleware, RouteMiddleware
 from clusterloom.api.operation_routes import operation_router
@@ -144,7 +145,8 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     )
     maker = Maker()
     endpoint = SparqlEndpoint(session_now, settings, sparql_page, explainer(Turns()), maker)
-    app.endpoint, app.lane = endpoint, Lane(endpoint.cache, serving.current)
+    look_ups = LookUps(endpoint.cache, endpoint.limits, serving.open_session, endpoint.address)
+    app.endpoint, app.lane = endpoint, Lane(endpoint.cache, serving.current, look_ups)
     serving.replaced = endpoint.cache.clear
     serving.begun = prepare_search if warm else None
     app.add_middleware(RouteMiddleware)

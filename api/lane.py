@@ -1,11 +1,12 @@
-"""The short way of a repeated look-up: an answer at hand is sent before the framework is entered.
+"""The short way: an answer at hand, or had at once, is sent before the framework is entered.
 
-It costs little more than an empty answer of the server. Whatever is not plainly the same
-request again takes the long way.
+A repeated one costs little more than an empty answer of the server. Whatever is not plainly the
+same request again, or plainly a look-up, takes the long way.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable, Iterable
 
 from starlette.types import Scope, Send
@@ -45,35 +46,48 @@ def spelling_size(scope: Scope) -> int:
 class Lane:
     """Answers what the cache holds of the served release, which `current()` gives.
 
-    `seen(scope, stored)` is told of each answer and gives further headers for it.
+    What it does not hold `look_up(scope, release)` may know without waiting; it says whether that
+    was kept under another spelling.
+    `seen(scope, stored, seconds)` is told of each answer and gives further headers for it.
     """
 
     def __init__(
         self,
         cache: AnswerCache,
         current: Callable[[], Release | None],
-        seen: Callable[[Scope, Stored], Iterable[Header]] | None = None,
+        look_up: Callable[[Scope, Release], tuple[Stored, bool] | None] | None = None,
+        seen: Callable[[Scope, Stored, float], Iterable[Header]] | None = None,
     ) -> None:
         self._cache = cache
         self._current = current
+        self._look_up = look_up
         self.seen = seen
 
     async def __call__(self, scope: Scope, send: Send) -> bool:
         """Whether it has answered."""
-        if not len(self._cache):
-            return False
         try:
             # read anew each time: the first request after a switch gets the new release
             release = self._current()
         except ClusterloomError:
             return False
         key = spelling(release.id, scope) if release is not None else None
-        stored = self._cache.get_alias(key) if key is not None else None
-        if stored is None:
+        if key is None or release is None:
             return False
-        headers = [*stored.headers, HIT]
+        stored = self._cache.get_alias(key)
+        seconds = 0.0
+        hit = True
+        if stored is None:
+            if self._look_up is None:
+                return False
+            began = time.perf_counter()
+            found = self._look_up(scope, release)
+            if found is None:
+                return False
+            stored, hit = found
+            seconds = time.perf_counter() - began
+        headers = [*stored.headers, HIT] if hit else [*stored.headers]
         if self.seen is not None:
-            headers += self.seen(scope, stored)
+            headers += self.seen(scope, stored, seconds)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": stored.body})
         return True

@@ -69,12 +69,12 @@ class Operation:
             }
             _log.info("request", extra=facts)
 
-    def seen(self, scope: Scope, stored: Stored) -> Iterable[Header]:
-        """Records an answer that was at hand, which no middleware saw; its time counts as none."""
+    def seen(self, scope: Scope, stored: Stored, seconds: float) -> Iterable[Header]:
+        """Records an answer that no middleware saw, and what it took."""
         request_id = _request_id(scope)
         headers = dict(stored.headers)
         release = headers.get(b"x-clusterloom-release", b"").decode("ascii")
-        self.record(scope, Done(request_id, 200, 0.0, len(stored.body), release))
+        self.record(scope, Done(request_id, 200, seconds, len(stored.body), release))
         return ((_HEADER, request_id.encode("ascii")),)
 
 

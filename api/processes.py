@@ -32,10 +32,12 @@ _FAILURES = 5
 def shares(settings: Settings) -> dict[str, str]:
     """The variables of one process of them: its part of workers, memory and connections."""
     count = settings.processes
+    # each process keeps two of its workers free for short queries, so each gets two beside its part
+    own = settings.workers // count + (2 if count > 1 else 0)
     return {
         "CLUSTERLOOM_PROCESSES": "1",
         "CLUSTERLOOM_PUBLIC_URL": settings.public_url,
-        "CLUSTERLOOM_WORKERS": str(max(3, settings.workers // count)),
+        "CLUSTERLOOM_WORKERS": str(max(3, own)),
         "CLUSTERLOOM_MEMORY": str(max(512, settings.memory // count)),
         "CLUSTERLOOM_CONNECTIONS": str(max(10, settings.connections // count)),
     }

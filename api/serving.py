@@ -150,6 +150,11 @@ class Serving:
         """The release that is to be served, whether it is open yet or not; cheap."""
         return self._engine.current(self._folder)
 
+    def open_session(self, release: Release) -> Session | None:
+        """The session of that very release while it is the served one."""
+        now = self._now
+        return now.session if now is not None and now.release is release else None
+
     def sessions(self) -> list[Session]:
         """The open sessions, the one of the served release first."""
         served = [self._now.session] if self._now is not None else []

@@ -69,7 +69,7 @@ class SparqlEndpoint:
         self._render_page = render_page
         self._explain = explain
         self._maker = maker or Maker()
-        self._limits = Limits(settings.query_timeout, settings.query_memory)
+        self.limits = Limits(settings.query_timeout, settings.query_memory)
         self.cache = AnswerCache(settings.cache)
         self._flights: Flights[Stored | ResultResponse] = Flights()
 
@@ -91,6 +91,11 @@ class SparqlEndpoint:
         except HeadDone:
             return
 
+    def address(self, scope: Scope, host: str) -> str:
+        """The address that was asked, which short IRIs are resolved against."""
+        asked = _endpoint(scope["scheme"], host, scope["path"])
+        return asked or f"{self._settings.public_url}{PATH}"  # the Host header may be anything
+
     async def _serve(
         self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, str], want: Wanted
     ) -> None:
@@ -107,14 +112,12 @@ class SparqlEndpoint:
         known = headers.get(b"if-none-match", "") if reads else ""
         asked = await read_request(scope, receive, headers, self._settings.max_body)
         session = self._get_session()
-        endpoint = _endpoint(scope["scheme"], host, scope["path"]) or (
-            f"{self._settings.public_url}{PATH}"  # the Host header may be anything
-        )
+        endpoint = self.address(scope, host)
         answer = await self._other(scope, receive, asked, accept, endpoint, session, known, want)
         if answer is not None:
             await answer(scope, receive, _coded(send, want))
             return
-        run = Run(self._limits, session, asked, endpoint, want, scope["http_version"] == "1.0")
+        run = Run(self.limits, session, asked, endpoint, want, scope["http_version"] == "1.0")
         await run.prepare(accept)
         if known and (tag := run.known(known)):
             await send_stored(send, Stored(tuple(run.headers), b"", tag), tag, want, hit=False)
@@ -162,7 +165,7 @@ class SparqlEndpoint:
             return await page if inspect.isawaitable(page) else page
         if asked.query is not None and asked.format == FORMAT:
             async with UntilGone(receive):
-                return await sheet(session, asked, endpoint, self._limits, self._maker)
+                return await sheet(session, asked, endpoint, self.limits, self._maker)
         if asked.query is not None:
             return None
         if not reads:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from starlette.types import Send
 
 from clusterloom.api.answer_cache import Stored
-from clusterloom.api.compression import SMALL, Wanted, coded_tag, compressed
+from clusterloom.api.compression import LARGE, SMALL, Wanted, coded_tag, compressed, compressed_now
 from clusterloom.api.edges import CORS_LINES
 from clusterloom.api.empty import help_link
 from clusterloom.api.etag import VARY, etag, matched
@@ -53,18 +53,28 @@ class Run:
 
     async def prepare(self, accept: str | None) -> None:
         """Reads the query; raises what tells that it cannot be run, or not be written."""
+        if self.prepare_look_up(accept):
+            return
+        inspection = await examine(self._query.text)
+        self._graph = inspection.form in {"construct", "describe"}
+        if inspection.form:
+            self.choice = _choice(accept, self._graph, self._asked.format)
+        self.keeps = not inspection.volatile
+        self._name(inspection.normal)
+
+    def prepare_look_up(self, accept: str | None) -> bool:
+        """The same without waiting, for a look-up of one pattern; False where it is none."""
+        lookup = direct.read(self._query.text)
+        if lookup is None:
+            return False
+        self.choice = _choice(accept, False, self._asked.format)
+        self.keeps = True
+        self._name(lookup.text)
+        return True
+
+    def _name(self, normal: str) -> None:
+        """The key of the answer, and the headers that are known before it."""
         asked, session = self._asked, self._session
-        if (lookup := direct.read(self._query.text)) is not None:
-            normal = lookup.text
-            self.choice = _choice(accept, False, asked.format)
-            self.keeps = True
-        else:
-            inspection = await examine(self._query.text)
-            normal = inspection.normal
-            self._graph = inspection.form in {"construct", "describe"}
-            if inspection.form:
-                self.choice = _choice(accept, self._graph, asked.format)
-            self.keeps = not inspection.volatile
         # the endpoint resolves relative IRIs
         self.key = (session.release.id, normal, asked.default_graphs,
                     asked.named_graphs, asked.max_rows, self._query.base,
@@ -100,19 +110,34 @@ class Run:
                 if tag:
                     headers.append((b"etag", tag.encode("ascii")))
                 return ResultResponse(result, held, headers)
-            stored = await self._stored(b"".join(held.chunks), headers, tag)
+            body = b"".join(held.chunks)
+            coding = self._coding(body)
+            coded = await compressed(coding, body) if coding else body
+            stored = self._stored(body, coded, coding, headers, tag)
         except BaseException:
             await result.aclose()
             raise
         await result.aclose()
         return stored
 
-    async def _stored(self, body: bytes, headers: list[tuple[bytes, bytes]], tag: str) -> Stored:
-        if link := help_link(self._asked, body, self.choice.media_type):
+    def look_up(self) -> Stored | None:
+        """The whole answer to a look-up, without waiting; None where it takes the other way."""
+        body = self._session.at_once(self._query, self.choice.media_type)
+        if body is None or len(body) > LARGE:
+            return None
+        coding = self._coding(body)
+        coded = compressed_now(coding, body) if coding else body
+        return self._stored(body, coded, coding, list(self.headers), self._tag("disk"))
+
+    def _coding(self, body: bytes) -> str:
+        return self._want.coding if len(body) >= SMALL or not self._want.plain else ""
+
+    def _stored(
+        self, plain: bytes, body: bytes, coding: str, headers: list[tuple[bytes, bytes]], tag: str
+    ) -> Stored:
+        if link := help_link(self._asked, plain, self.choice.media_type):
             headers.append((b"link", link.encode("ascii")))
-        coding = self._want.coding
-        if coding and (len(body) >= SMALL or not self._want.plain):
-            body = await compressed(coding, body)
+        if coding:
             headers.append((b"content-encoding", coding.encode("ascii")))
             tag = tag and coded_tag(tag, coding)
         headers.append((b"content-length", b"%d" % len(body)))

@@ -17,6 +17,7 @@ from typing import cast
 import pyoxigraph as ox
 
 from clusterloom.store.engine import CSV, JSON, TSV, XML, Kind
+from clusterloom.store.subjects import Subjects
 
 ROWS = 250
 LONGEST = 2000
@@ -38,17 +39,25 @@ _LOOKUP = re.compile(
     re.IGNORECASE,
 )
 
+# resolving an IRI that is whole and has no dots between slashes leaves it as it is
+_WHOLE = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:(?:[^<>/]|/(?!\.))*)>")
+
 # counts at least the rows of an answer: more where a literal holds the same bytes
 _ROW = {JSON: b"}},{", XML: b"<result>", CSV: b"\n", TSV: b"\n"}
 
 
 @dataclass(frozen=True)
 class LookUp:
-    """A query of one triple pattern: its text with a bound, and its columns."""
+    """A query of one triple pattern: its text with a bound, and its columns.
+
+    `subject` is the IRI where all that is said of one subject is asked for, and nothing else.
+    """
 
     text: str
     kind: Kind
     variables: tuple[str, ...]
+    subject: str | None = None
+    turned: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -78,7 +87,14 @@ def read(query: str) -> LookUp | None:
         return None
     names = " ".join(f"?{name}" for name in columns)
     text = f"{found['prologue']} SELECT {names} {body} LIMIT {ROWS + 1}"
-    return LookUp(text, "bindings", tuple(columns))
+    about = _WHOLE.fullmatch(pattern[0]) if pattern[1][0] in "?$" and len(columns) == 2 else None
+    return LookUp(
+        text,
+        "bindings",
+        tuple(columns),
+        subject=about[1] if about else None,
+        turned=columns != variables,
+    )
 
 
 class DirectStore:
@@ -86,9 +102,14 @@ class DirectStore:
 
     def __init__(self, path: Path) -> None:
         self._store = ox.Store.read_only(str(path))
+        self._subjects = Subjects.of(path.parent)
 
     def answer(self, lookup: LookUp, base: str | None, media_type: str) -> bytes | None:
         """The whole answer; None where a worker should give it, or say what is wrong."""
+        if lookup.subject is not None and media_type == JSON and self._subjects is not None:
+            pairs = self._subjects.pairs(lookup.subject, ROWS)
+            if pairs:  # the store tells whether what is not there could be an IRI
+                return _written(lookup, pairs)
         table = ox.QueryResultsFormat.from_media_type(media_type)
         if table is None or media_type not in _ROW:
             return None
@@ -100,3 +121,13 @@ class DirectStore:
         body = rows.serialize(format=table) or b""
         cut = lookup.kind == "bindings" and body.count(_ROW[media_type]) >= ROWS
         return None if cut else body
+
+
+def _written(lookup: LookUp, pairs: list[tuple[bytes, bytes]]) -> bytes:
+    """The answer as the library writes it, byte for byte."""
+    names = [name.encode("ascii") for name in lookup.variables]
+    if lookup.turned:
+        pairs = [(second, first) for first, second in pairs]
+    rows = [b'{"%b":%b,"%b":%b}' % (names[0], one, names[1], two) for one, two in pairs]
+    head = b'{"head":{"vars":["%b","%b"]},"results":{"bindings":[' % (names[0], names[1])
+    return b"%b%b]}}" % (head, b",".join(rows))

@@ -240,15 +240,17 @@ class EmbeddedSession:
                     on_close=answer.aclose,
                 )
 
-    def _look_up(self, query: Query, limits: Limits, media_type: str) -> Result | None:
+    def at_once(self, query: Query, media_type: str) -> bytes | None:
         """The answer to a look-up that needs no worker."""
-        if query.default_graphs or query.named_graphs or limits.rows is not None or self._closing:
+        if query.default_graphs or query.named_graphs or self._closing or self._direct is None:
             return None
         lookup = direct.read(query.text)
-        if lookup is None or self._direct is None:
-            return None
-        body = self._direct.answer(lookup, query.base, media_type)
-        if body is None:
+        return self._direct.answer(lookup, query.base, media_type) if lookup else None
+
+    def _look_up(self, query: Query, limits: Limits, media_type: str) -> Result | None:
+        lookup = direct.read(query.text) if limits.rows is None else None
+        body = self.at_once(query, media_type) if lookup else None
+        if lookup is None or body is None:
             return None
         return Result(
             kind=lookup.kind,

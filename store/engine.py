@@ -164,6 +164,10 @@ class Session(Protocol):
         """What the session is doing now; cheap."""
         ...
 
+    def at_once(self, query: Query, media_type: str) -> bytes | None:
+        """The whole answer where it takes no waiting and little work, else None."""
+        ...
+
     async def run(self, query: Query, limits: Limits, media_type: str) -> Result:
         """Starts a query; raises QueryRefused, QuerySyntaxError, QueryTimeout, Busy ..."""
         ...

@@ -86,7 +86,9 @@ class Image:
             arguments = [*map(str, passed), str(self._store.absolute())]
             arguments += [str(self._query_megabytes), str(os.getpid())]
             try:
-                self._process = spawn("clusterloom.store.image", arguments, passed, errors)
+                self._process = spawn(
+                    "clusterloom.store.image", arguments, passed, errors, arenas=2
+                )
             except BaseException:
                 ours.close()
                 reports.close()

@@ -46,13 +46,17 @@ class Process(Protocol):
         ...
 
 
-def spawn(module: str, arguments: list[str], passed: list[int], errors: IO[bytes] | int
-          ) -> subprocess.Popen[bytes]:  # fmt: skip
-    """Starts a module of ours as a process bound to the life of the calling thread."""
+def spawn(
+    module: str, arguments: list[str], passed: list[int], errors: IO[bytes] | int, arenas: int = 1
+) -> subprocess.Popen[bytes]:
+    """Starts a module of ours as a process bound to the life of the calling thread.
+
+    `arenas` are the heaps that the system's allocator may make for its threads.
+    """
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return subprocess.Popen(
         [sys.executable, "-P", "-W", "ignore", "-m", module, *arguments],
-        env={**environment, "MALLOC_ARENA_MAX": "1"},
+        env={**environment, "MALLOC_ARENA_MAX": str(arenas)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=errors,

@@ -169,6 +169,10 @@ class RemoteSession:
         """Always "remote"."""
         return "remote"
 
+    def at_once(self, query: Query, media_type: str) -> bytes | None:  # noqa: ARG002
+        """Never: every answer is waited for."""
+        return None
+
     def state(self) -> State:
         """How many queries run and wait, and why others were ended early."""
         busy = self._connections - self._free._value

@@ -8,13 +8,14 @@ import zlib
 
 import pyoxigraph as ox
 
+from clusterloom.store import subjects
 from clusterloom.store.release import Release
 
 
 def faults(release: Release) -> list[str]:
     """What differs from the report, in words; empty for a whole release.
 
-    Looks at the SHA-256 of every family and at the number of triples of the store.
+    Looks at the SHA-256 of every family, the table of subjects, and the triples of the store.
     """
     report = release.report()
     found = []
@@ -33,6 +34,8 @@ def faults(release: Release) -> list[str]:
         store = ox.Store.read_only(str(release.store_path))
     except OSError as error:
         return [*found, f"the store cannot be opened: {error}"]
+    if report["triples"] <= subjects.MOST and not subjects.whole(release.path, report["triples"]):
+        found.append("the table of subjects is missing or damaged")
     triples = sum(1 for _ in store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
     if triples != report["triples"]:
         found.append(f"the store has {triples} triples, the report says {report['triples']}")

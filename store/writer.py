@@ -10,6 +10,8 @@ from typing import IO, cast
 
 import pyoxigraph as ox
 
+from clusterloom.store import subjects
+
 
 class StoreWriter:
     """A store being built. Every quad is written twice: in its graph and in the default graph,
@@ -17,6 +19,7 @@ class StoreWriter:
 
     def __init__(self, path: Path | None = None) -> None:
         self.store = ox.Store(str(path)) if path else ox.Store()
+        self._subjects = path.with_name(subjects.FILE) if path else None
 
     def load_family(self, path: Path) -> None:
         """Loads one `<family>.nq.gz`."""
@@ -25,10 +28,11 @@ class StoreWriter:
             self.store.bulk_load(stream, ox.RdfFormat.N_QUADS)
 
     def finish(self) -> int:
-        """Compacts the store; returns the number of triples in the default graph."""
+        """Compacts the store, writes the table of subjects beside it; returns the triples."""
         self.store.optimize()
         self.store.flush()
-        return sum(1 for _ in self.store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
+        quads = self.store.quads_for_pattern(None, None, None, ox.DefaultGraph())
+        return subjects.write(quads, self._subjects) if self._subjects else sum(1 for _ in quads)
 
     def close(self) -> None:
         """Lets go of the store, so that its folder can be moved and opened read-only."""

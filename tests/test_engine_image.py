@@ -353,8 +353,9 @@ os.fork = failing
 image.main(sys.argv[1:])
 """
 
-    def spawn_failing(module: str, arguments: list[str], passed: list[int], errors: IO[bytes]
-                      ) -> subprocess.Popen[bytes]:  # fmt: skip
+    def spawn_failing(
+        module: str, arguments: list[str], passed: list[int], errors: IO[bytes], arenas: int
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-c", script, *arguments], pass_fds=passed, stderr=errors
         )
