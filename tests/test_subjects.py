@@ -17,6 +17,7 @@ from clusterloom.store.release import Release
 from clusterloom.store.subjects import FILE, Subjects, whole, write
 
 EX = "http://example.org/"
+Term = ox.NamedNode | ox.BlankNode | ox.Literal
 HEAD = 32
 """Bytes before the first column."""
 
@@ -35,7 +36,7 @@ _OBJECTS = st.one_of(
 _TRIPLES = st.lists(st.tuples(_IRIS, _IRIS, _OBJECTS), max_size=30)
 
 
-def filled(triples: list[tuple[ox.NamedNode, ox.NamedNode, object]]) -> ox.Store:
+def filled(triples: list[tuple[ox.NamedNode, ox.NamedNode, Term]]) -> ox.Store:
     store = ox.Store()
     store.extend([ox.Quad(s, p, o, ox.DefaultGraph()) for s, p, o in triples])
     return store
@@ -65,7 +66,7 @@ def rows_of(store: ox.Store, iri: str) -> set[bytes]:
 @given(_TRIPLES)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_pieces_are_what_the_library_writes(
-    tmp_path: Path, triples: list[tuple[ox.NamedNode, ox.NamedNode, object]]
+    tmp_path: Path, triples: list[tuple[ox.NamedNode, ox.NamedNode, Term]]
 ) -> None:
     store = filled(triples)
     count = write(grouped(store), tmp_path / FILE)
@@ -127,7 +128,7 @@ def test_every_look_up_of_the_default_release_is_byte_for_byte_the_stores(
     store = ox.Store.read_only(str(default_release.store_path))
     names = [row[0] for row in solutions(store, "SELECT DISTINCT ?s { ?s a ?c } ORDER BY ?s")]
     taken = 0
-    for name in names[::97]:
+    for name in names[::397]:
         if not isinstance(name, ox.NamedNode):
             continue
         for wanted in ("?p ?o", "?o ?p"):
@@ -140,7 +141,7 @@ def test_every_look_up_of_the_default_release_is_byte_for_byte_the_stores(
             )
             assert answer == theirs or (answer is None and theirs.count(b"}},{") >= ROWS)
             taken += answer is not None
-    assert taken > 1000
+    assert taken > 500
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,11 @@ AT_LEAST = 125
 LINKS = 20_000
 QUIET_SECONDS = 4.0
 RUN_SECONDS = 60.0
+CROWDED = 2
+"""How many times longer a case may take while all the others attack on a machine of two cores.
+
+What is exact, the deadline plus half a second, is measured by one killer at a time.
+"""
 SLOW = 0.1
 """Seconds from which on a well-behaved client would notice."""
 LANES = 3
@@ -269,8 +274,8 @@ def complaints(case: Case, answers: list[Answer]) -> list[str]:
 
 def _wrong(case: Case, answer: Answer) -> Iterator[str]:
     expect = case.expect
-    if answer.seconds > expect["seconds"]:
-        yield f"took longer than {expect['seconds']} s"
+    if answer.seconds > CROWDED * expect["seconds"]:
+        yield f"took longer than {CROWDED} x {expect['seconds']} s"
     if answer.ending == "hung":
         yield "never ended"
     if answer.status is None:
