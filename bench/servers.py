@@ -65,9 +65,13 @@ class Client:
     def _asked(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
-        self._connection.request(method, path, body, headers)
-        response = self._connection.getresponse()
-        return response.status, response.read()
+        try:
+            self._connection.request(method, path, body, headers)
+            response = self._connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()  # the next request begins anew, and not in the midst of this
+            raise
 
     def close(self) -> None:
         """Closes the connection."""

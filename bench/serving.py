@@ -9,6 +9,7 @@ cache may answer. The seconds are those of the round divided by the answers it b
 from __future__ import annotations
 
 import csv
+import http.client
 import io
 import itertools
 import json
@@ -172,7 +173,7 @@ def _compared(
                 alone[name] = time.perf_counter() - began
                 if alone[name] > PATIENCE:
                     raise BenchFailed(f"one answer took {alone[name]:.0f} s")
-        except (BenchFailed, OSError) as error:
+        except (BenchFailed, OSError, http.client.HTTPException) as error:
             if name == OURS:
                 raise
             alone.pop(name, None)

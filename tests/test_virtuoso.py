@@ -23,7 +23,7 @@ from clusterloom.api.catalogue import RESOURCES
 from clusterloom.cli import parser
 from clusterloom.errors import UsageError
 from clusterloom.progress import Progress
-from clusterloom.queries.library import library
+from clusterloom.queries.library import library, render
 from clusterloom.settings import Settings
 from clusterloom.store import push
 from clusterloom.store.endpoints import Endpoint, configured, read_holdings
@@ -95,6 +95,21 @@ def test_a_library_query_agrees(pair: Pair, name: str) -> None:
         list((Counter(map(str, wanted)) - Counter(map(str, got))).elements())[:3],
         list((Counter(map(str, got)) - Counter(map(str, wanted))).elements())[:3],
     )
+
+
+def test_a_partner_of_unknown_country_is_not_said_to_be_elsewhere(pair: Pair) -> None:
+    # Virtuoso takes an unbound country for another one
+    cluster = "https://w3id.org/clusterloom/id/org/be-ghent-bio-economy-valley-f9e61e"
+    query = library()["partners-for-a-cluster"]
+    asked = {"cluster": [cluster], "most_shared": ["1000"]}
+    found = []
+    for client in (pair.embedded, pair.remote):
+        answer = client.post("/sparql", data={"query": render(query, asked), "format": "json"})
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json()["results"]["bindings"])
+    assert found[0] == found[1]
+    homeless = {row["elsewhere"]["value"] for row in found[0] if "country" not in row}
+    assert homeless == {"unknown"}
 
 
 @pytest.mark.parametrize("name", RESOURCES)
