@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from clusterloom import terms
 from clusterloom.api.aliases import current
 from clusterloom.api.gate import open_select
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.resources import Filter, Resource
 from clusterloom.api.rows import key_of, local, values
 from clusterloom.api.serving import Served

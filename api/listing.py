@@ -16,7 +16,7 @@ from clusterloom import terms
 from clusterloom.api import items as shapes
 from clusterloom.api.filters import conditions
 from clusterloom.api.gate import open_select
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.resources import Resource
 from clusterloom.api.serving import Served
 from clusterloom.errors import UsageError

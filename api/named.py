@@ -16,7 +16,7 @@ from clusterloom.api.catalog import catalog_of
 from clusterloom.api.describe import Description, Statement, describe
 from clusterloom.api.gate import closed_graphs
 from clusterloom.api.labels import labels_of
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.rows import XSD, Cell
 from clusterloom.api.serving import Served
 from clusterloom.api.signposting import iri_at

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from clusterloom.api import tables
 from clusterloom.api.about import Told, about, address_of
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.query_run import answer, filled, split
 from clusterloom.api.rest_schema import BUSY, XLSX, problems

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from clusterloom import terms
 from clusterloom.api.aliases import current
-from clusterloom.api.nearest import hint as nearest_hint
+from clusterloom.nearest import hint as nearest_hint
 from clusterloom.api.rows import XSD, Row, local
 from clusterloom.api.serving import Served
 from clusterloom.api.spreadsheet import day

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from clusterloom.api.fold import fold
 from clusterloom.api.items import read_items
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.resources import Column
 from clusterloom.api.rows import local
 from clusterloom.api.search_entries import Entry

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from clusterloom import __version__
 from clusterloom.api import tables
 from clusterloom.api.about import Told, about, address_of
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.release_schema import JSON_TYPE, NQUADS_TYPE
 from clusterloom.api.serving import served_now

@@ -25,7 +25,7 @@ from clusterloom.api.listing import (
     read_list,
     read_page,
 )
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.pin import keep
 from clusterloom.api.rdf import nested, types_of

@@ -21,7 +21,7 @@ from clusterloom.api.about import address_of
 from clusterloom.api.aliases import current
 from clusterloom.api.fold import fold
 from clusterloom.api.likeness import matched
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, negotiate
 from clusterloom.api.pin import keep
 from clusterloom.api.rows import key_of

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.resources import Resource
 from clusterloom.errors import UsageError
 from clusterloom.ontology import vocabulary

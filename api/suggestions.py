@@ -12,7 +12,7 @@ from rapidfuzz import fuzz, process
 from clusterloom import terms
 from clusterloom.api.aliases import current
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.api.nearest import nearest
+from clusterloom.nearest import nearest
 from clusterloom.api.probes import Probes
 from clusterloom.api.rows import Cell, compact, read_json
 from clusterloom.api.serving import Served

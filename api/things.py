@@ -10,7 +10,7 @@ from clusterloom.api.catalogue import RESOURCES
 from clusterloom.api.describe import Description, describe
 from clusterloom.api.gate import open_select
 from clusterloom.api.named import named
-from clusterloom.api.nearest import hint
+from clusterloom.nearest import hint
 from clusterloom.api.rows import local
 from clusterloom.api.serving import Served
 from clusterloom.api.signposting import RESERVED

@@ -1,0 +1,1 @@
+"""Discovery: who completes whom in another region and sector, and why."""

@@ -1,0 +1,150 @@
+"""Completion of a value chain in a region: what it has of each stage, by whom, and who else could.
+
+The status of a stage in a region is the one that the rule `stage-coverage` derived: covered, weak,
+missing (measured below average in every division it draws on) or unknown. Unknown is not missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clusterloom import terms
+from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked
+from clusterloom.discovery.filters import Filters, look
+from clusterloom.discovery.index import COVERAGE, Index
+from clusterloom.discovery.model import Model
+from clusterloom.discovery.profile import Profile, find, find_region
+from clusterloom.errors import NotFound
+
+METHOD = Method(
+    "stages of the chain not covered in the region that a cluster covers",
+    "counts stages; coverage by the rule stage-coverage, see /ontology#covers",
+)
+_NAMES = {code: name for name, code in COVERAGE.items()}
+_PREFIX = (
+    "PREFIX cloom: <https://w3id.org/clusterloom/ontology#>\n"
+    "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>\n"
+)
+
+
+def stages_of_chain(index: Index, chain: int) -> NDArray[np.int64]:
+    """The stages of a chain in their order."""
+    found = np.flatnonzero(index.arrays["stage_chain"] == chain)
+    stages = index.things["stages"]
+    position = [int(stages.facts["position"][s] or 0) for s in found]
+    order = sorted(range(len(found)), key=lambda n: (position[n], stages.iris[found[n]]))
+    return found[order]
+
+
+def completion(
+    model: Model, chain: str, region: str, filters: Filters | None = None, limit: int = 10
+) -> Answer:
+    """The state of each stage in the region (`about.stages`), and clusters elsewhere as items.
+
+    `chain` is a key, `region` a NUTS code. NotFound for an unknown chain, UsageError for the rest.
+    A region without any figure gives stages that are all unknown, and the reason in `coverage`.
+    """
+    index = model.index
+    at = find(index.things["chains"], chain, "value chain", NotFound)
+    place = find_region(index, region, "region")
+    stages = stages_of_chain(index, at)
+    inside = _inside(index, place)
+    told = [_stage(index, int(stage), place, inside) for stage in stages]
+    lacking = [s for s, one in zip(stages, told, strict=True) if one["status"] != "covered"]
+    profile = Profile(
+        index.things["regions"].labels[place],
+        country=int(index.arrays["region_country"][place]),
+        regions=np.array([place], np.int32),
+    )
+    looked = look(index, profile, filters or Filters())
+    looked.mask[inside] = False
+    covers = index.relation("cluster_stage")[:, lacking] if lacking else None
+    value = np.asarray(covers.sum(axis=1)) if covers is not None else np.zeros(len(inside))
+    hits = np.flatnonzero(looked.mask & (value > 0))
+    clusters = index.things["clusters"]
+    order = sorted((int(n) for n in hits), key=lambda n: (-value[n], clusters.iris[n]))
+    items = [_candidate(index, n, lacking) for n in order]
+    items = ranked(items, [float(value[n]) for n in order])[:limit]
+    states = [one["status"] for one in told]
+    coverage: dict[str, Any] = {name: states.count(name) for name in COVERAGE}
+    coverage["clusters_inside"] = int(inside.sum())
+    coverage["left_out_as_unknown"] = looked.unknown
+    coverage["known"] = len(states) - states.count("unknown")
+    coverage["reason"] = _reason(states, index, place)
+    given = {name: found for name, found in vars(filters or Filters()).items() if found}
+    method = Method(METHOD.name, METHOD.citation, METHOD.version,
+                    {"chain": chain, "region": region, **given})  # fmt: skip
+    about = {
+        "chain": {"id": chain, "label": index.things["chains"].labels[at]},
+        "region": {"id": region, "label": profile.label},
+        "stages": told,
+    }
+    caveats = [
+        "missing says that employment is measured below average, which may still be many jobs",
+        "a cluster that is not listed inside a region may all the same be there",
+    ]
+    return Answer(items, len(hits), method, coverage, index.release, caveats=caveats, about=about)
+
+
+def _inside(index: Index, region: int) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = index.relation("cluster_region")[:, [region]].toarray().ravel() > 0
+    return found
+
+
+def _stage(index: Index, stage: int, region: int, inside: NDArray[np.bool_]) -> dict[str, Any]:
+    stages, clusters = index.things["stages"], index.things["clusters"]
+    status = _NAMES[int(index.arrays["region_stage"][region, stage])]
+    by_employment = bool(index.arrays["region_stage_by_employment"][region, stage])
+    covering = index.relation("cluster_stage")[:, [stage]].nonzero()[0]
+    by = [int(n) for n in covering if inside[n]]
+    table = index.arrays["stage_capability"]
+    drawn = [int(c) for s, c, _ in table if s == stage]
+    things = index.things["capabilities"]
+    year = int(index.arrays["region_year"][region])
+    return {
+        "id": stages.key(stage),
+        "iri": stages.iris[stage],
+        "label": stages.labels[stage],
+        "position": int(stages.facts["position"][stage] or 0) or None,
+        "status": status,
+        "basis": "" if status == "unknown" else "employment" if by_employment else "organisation",
+        "year": year if by_employment and year else None,
+        "by": [{"id": clusters.key(n), "label": clusters.labels[n]} for n in by],
+        "requires": [{"iri": things.iris[c], "label": things.labels[c]} for c in drawn],
+        "elsewhere": len(covering) - len(by),
+    }
+
+
+def _candidate(index: Index, place: int, lacking: list[Any]) -> Item:
+    clusters, stages = index.things["clusters"], index.things["stages"]
+    own = set(index.row("cluster_stage", place).tolist())
+    covered = [int(stage) for stage in lacking if int(stage) in own]
+    parts = [
+        Part("covers-stage", f"covers {stages.labels[s]}", 1.0, {"stage": stages.iris[s]},
+             (stages.iris[s],))
+        for s in covered
+    ]  # fmt: skip
+    countries = index.row("cluster_country", place)
+    country = index.things["countries"].key(int(countries[0])) if len(countries) == 1 else None
+    named = " ".join(terms.iri(stages.iris[s]) for s in covered)
+    query = (
+        f"{_PREFIX}SELECT ?stage (1 AS ?part) WHERE {{ VALUES ?stage {{ {named} }} "
+        f"{terms.iri(clusters.iris[place])} cloom:covers ?stage }} ORDER BY ?stage"
+    )
+    return Item(
+        clusters.key(place), clusters.iris[place], clusters.labels[place], float(len(parts)),
+        parts, facts={"country": country}, query=query,
+        evidence=[clusters.iris[place], *(stages.iris[s] for s in covered)],
+        caveats=["derived from sector words: at least one capability of the stage, not all"],
+    )  # fmt: skip
+
+
+def _reason(states: list[str], index: Index, region: int) -> str:
+    if set(states) != {"unknown"}:
+        return ""
+    if int(index.arrays["region_level"][region]) == 3:
+        return "nothing is known of this NUTS 3 region; ask for the NUTS 2 region it is part of"
+    return "neither employment nor a cluster with known sectors is known in this region"

@@ -1,0 +1,331 @@
+"""The numeric index of a release: arrays mapped into memory, made once through SPARQL.
+
+Things of a kind have places in the order of their IRIs; every array is by place. Firms (SMEs) are
+in it only as counts by region and field. Nothing missing is zero: `-1` marks an unknown place or
+status, NaN an unknown number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from scipy import sparse
+
+from clusterloom.discovery import columns
+from clusterloom.discovery.columns import Columns, numbered
+from clusterloom.errors import ClusterloomError
+
+VERSION = "1"
+"""Of the form of the files; part of the folder's name."""
+KINDS = ("clusters", "countries", "regions", "capabilities", "undertakings", "chains", "areas",
+         "stages", "products", "call_profiles")  # fmt: skip
+STATUS = {"unknown": -1, "not": 0, "specialised": 1, "borderline": 2}
+COVERAGE = {"unknown": -1, "missing": 0, "weak": 1, "covered": 2}
+MATCH = {"broad": 0, "narrow": 1, "close": 2, "exact": 3}
+_RELATIONS = {
+    "cluster_country": ("clusters", "countries"),
+    "cluster_region": ("clusters", "regions"),
+    "cluster_capability": ("clusters", "capabilities"),
+    "cluster_stage": ("clusters", "stages"),
+    "cluster_undertaking": ("clusters", "undertakings"),
+    "within": ("capabilities", "capabilities"),
+    "chain_area": ("chains", "areas"),
+    "area_region": ("areas", "regions"),
+    "product_capability": ("products", "capabilities"),
+    "undertaking_target": ("undertakings", "countries"),
+}
+
+Array = NDArray[Any]
+
+
+class BadIndex(ClusterloomError):
+    """The files of an index are damaged."""
+
+
+@dataclass(frozen=True)
+class Things:
+    """Things of one kind: IRIs in order, and what they are called."""
+
+    iris: list[str]
+    labels: list[str]
+    facts: dict[str, list[str]]
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """IRI -> place."""
+        return numbered(self.iris)
+
+    def key(self, place: int) -> str:
+        """The last segment of the IRI."""
+        return self.iris[place].rsplit("/", 1)[1]
+
+    @cached_property
+    def by_key(self) -> dict[str, int]:
+        """Last segment of the IRI -> place."""
+        return {self.key(place): place for place in range(len(self.iris))}
+
+    def __len__(self) -> int:
+        return len(self.iris)
+
+
+class Index:
+    """An index that has been opened; `things` by kind, `arrays` by name."""
+
+    def __init__(
+        self, release: str, things: Mapping[str, Things], arrays: Mapping[str, Array]
+    ) -> None:
+        self.release = release
+        self.things = dict(things)
+        self.arrays = dict(arrays)
+
+    def relation(self, name: str) -> sparse.csr_array:
+        """A 0/1 matrix of one kind by another."""
+        rows, cols = (len(self.things[kind]) for kind in _RELATIONS[name])
+        indptr, indices = self.arrays[f"{name}.indptr"], self.arrays[f"{name}.indices"]
+        ones = np.ones(len(indices), dtype=np.float64)
+        return sparse.csr_array((ones, indices, indptr), shape=(rows, cols))
+
+    @cached_property
+    def incidence(self) -> sparse.csr_array:
+        """Clusters by the partnerships and projects that they take part in, 0/1."""
+        return self.relation("cluster_undertaking")
+
+    @cached_property
+    def nace_codes(self) -> dict[str, int]:
+        """NACE Rev. 2 code -> place of the capability; Rev. 2.1 has some of the same codes."""
+        things = self.things["capabilities"]
+        pairs = zip(things.iris, things.facts["code"], strict=True)
+        return {code: n for n, (iri, code) in enumerate(pairs) if code and "/nace2/" in iri}
+
+    def row(self, name: str, place: int) -> Array:
+        """The places that one thing is related to, ascending."""
+        indptr = self.arrays[f"{name}.indptr"]
+        found: Array = self.arrays[f"{name}.indices"][indptr[place] : indptr[place + 1]]
+        return found
+
+
+async def build(read: Columns, release: str, folder: Path) -> Index:
+    """Reads a release by its session and writes the index to a folder, all of it or nothing."""
+    rows = {name: await columns.read(read, name) for name in columns.QUERIES}
+    things, arrays = assemble(rows)
+    _write(folder, release, things, arrays)
+    return open_index(folder)
+
+
+def assemble(
+    rows: Mapping[str, Sequence[tuple[str, ...]]],
+) -> tuple[dict[str, Things], dict[str, Array]]:
+    """Things and arrays of the rows that the queries of `columns` give."""
+    things = {kind: _things(kind, rows[kind]) for kind in KINDS}
+    arrays: dict[str, Array] = {}
+    for name, (one, other) in _RELATIONS.items():
+        arrays |= _csr(name, rows[name], things[one], things[other])
+    clusters, regions = things["clusters"], things["regions"]
+    labelled = np.zeros(len(clusters), dtype=np.int8)
+    labelled[[clusters.place[iri] for (iri,) in rows["cluster_label"]]] = 1
+    arrays["cluster_label"] = labelled
+    arrays |= _divisions(rows["region_division"], things)
+    arrays |= _coverage(rows["region_stage"], things)
+    for name, kind in (("stage_capability", "stages"), ("area_capability", "areas")):
+        arrays[name] = _triples(rows[name], things[kind], things["capabilities"], MATCH)
+    arrays["supply"] = _supply(rows["supply"], things["products"])
+    chains = things["chains"].place
+    stages = {iri: chain for iri, chain, _, _ in rows["stages"]}
+    arrays["stage_chain"] = np.array([chains[stages[i]] for i in things["stages"].iris], np.int32)
+    arrays["region_country"] = _places(regions.facts["country"], things["countries"])
+    level = [int(number) if number else -1 for number in regions.facts["level"]]
+    arrays["region_level"] = np.array(level, np.int8)
+    arrays["sme_field"] = _counts(rows["sme_field"], regions, things["capabilities"])
+    complete = {iri for iri, yes in rows["complete"] if yes == "true"}
+    lists = [iri in complete for iri in things["undertakings"].iris]
+    arrays["undertaking_complete"] = np.array(lists, np.int8)
+    kinds: dict[str, set[str]] = {}
+    for iri, kind in rows["undertaking_kind"]:
+        kinds.setdefault(iri, set()).add(kind.rsplit("#", 1)[-1])
+    named = [" ".join(sorted(kinds.get(iri, ()))) for iri in things["undertakings"].iris]
+    things["undertakings"].facts["kinds"] = named
+    vintages: dict[str, list[str]] = {}
+    for iri, vintage in sorted(rows["vintages"]):
+        vintages.setdefault(iri, []).append(vintage)
+    pilots = {iri for (iri,) in rows["pilots"]}
+    regions.facts["pilot"] = ["yes" if iri in pilots else "" for iri in regions.iris]
+    cohesion = dict(sorted((iri, category) for iri, category in rows["cohesion"]))
+    regions.facts["cohesion"] = [cohesion.get(iri, "") for iri in regions.iris]
+    regions.facts["vintages"] = [" ".join(vintages.get(iri, ())) for iri in regions.iris]
+    return things, arrays
+
+
+_FACTS: dict[str, tuple[str, ...]] = {
+    "regions": ("code", "level", "label", "country"),
+    "capabilities": ("label", "code"),
+    "undertakings": ("label", "year"),
+    "stages": ("chain", "position", "label"),
+    "call_profiles": (
+        "label",
+        "min_entities",
+        "min_countries",
+        "min_third_countries",
+        "region_condition",
+        "applicant_condition",
+        "sme_share",
+        "country_scope",
+    ),
+}
+
+
+def _things(kind: str, rows: Sequence[tuple[str, ...]]) -> Things:
+    names = _FACTS.get(kind, ("label",))
+    ordered = sorted({row[0]: row for row in rows}.values())
+    facts = {name: [row[n + 1] for row in ordered] for n, name in enumerate(names)}
+    return Things([row[0] for row in ordered], facts.pop("label"), facts)
+
+
+def _csr(
+    name: str, rows: Iterable[tuple[str, ...]], one: Things, other: Things
+) -> dict[str, Array]:
+    pairs = {(one.place.get(row[0], -1), other.place.get(row[1], -1)) for row in rows}
+    kept = sorted(pair for pair in pairs if -1 not in pair)
+    counts = np.bincount([first for first, _ in kept], minlength=len(one)) if kept else []
+    indptr = np.concatenate([[0], np.cumsum(counts)]) if kept else np.zeros(len(one) + 1)
+    indices = np.array([second for _, second in kept], dtype=np.int32)
+    return {f"{name}.indptr": indptr.astype(np.int32), f"{name}.indices": indices}
+
+
+def _places(iris: Iterable[str], things: Things) -> Array:
+    return np.array([things.place.get(iri, -1) for iri in iris], dtype=np.int32)
+
+
+def _divisions(rows: Sequence[tuple[str, ...]], things: Mapping[str, Things]) -> dict[str, Array]:
+    """Employment figures by region and division; the divisions are those that are measured."""
+    regions, capabilities = things["regions"], things["capabilities"]
+    codes = sorted({capabilities.place[row[1]] for row in rows if row[1] in capabilities.place})
+    column = {place: number for number, place in enumerate(codes)}
+    shape = len(regions), len(codes)
+    status = np.full(shape, -1, dtype=np.int8)
+    quotient, employment = np.full(shape, np.nan), np.full(shape, np.nan)
+    measured = np.zeros(len(regions), dtype=np.int16)
+    for region, division, said, lq, persons, year in rows:
+        place = regions.place.get(region)
+        if place is None or division not in capabilities.place:
+            continue
+        at = place, column[capabilities.place[division]]
+        status[at] = STATUS[said]
+        quotient[at] = float(lq) if lq else np.nan
+        employment[at] = float(persons) if persons else np.nan
+        measured[place] = int(year)
+    own = np.full(len(capabilities), -1, dtype=np.int32)
+    own[codes] = np.arange(len(codes))
+    at_level_two = {capabilities.facts["code"][c]: column[c] for c in codes}
+    for place, code in enumerate(capabilities.facts["code"]):
+        # the first two digits of a NACE Rev. 2 code are its division
+        if "/nace2/" in capabilities.iris[place] and code[:2] in at_level_two:
+            own[place] = at_level_two[code[:2]]
+    return {
+        "divisions": np.array(codes, dtype=np.int32),
+        "capability_division": own,
+        "region_status": status,
+        "region_quotient": quotient,
+        "region_employment": employment,
+        "region_year": measured,
+    }
+
+
+def _coverage(rows: Sequence[tuple[str, ...]], things: Mapping[str, Things]) -> dict[str, Array]:
+    regions, stages = things["regions"], things["stages"]
+    status = np.full((len(regions), len(stages)), -1, dtype=np.int8)
+    by_employment = np.zeros(status.shape, dtype=np.int8)
+    for region, stage, said, basis in rows:
+        if region in regions.place and stage in stages.place:
+            at = regions.place[region], stages.place[stage]
+            status[at], by_employment[at] = COVERAGE[said], basis == "employment"
+    return {"region_stage": status, "region_stage_by_employment": by_employment}
+
+
+def _triples(
+    rows: Sequence[tuple[str, ...]], one: Things, other: Things, codes: Mapping[str, int]
+) -> Array:
+    """Rows of places and match, ascending; the best match of a pair that is stated twice."""
+    best: dict[tuple[int, int], int] = {}
+    for first, second, match in rows:
+        if first in one.place and second in other.place:
+            pair = one.place[first], other.place[second]
+            best[pair] = max(best.get(pair, -1), codes.get(match, 0))
+    found = sorted((*pair, match) for pair, match in best.items())
+    return np.array(found, dtype=np.int32).reshape(-1, 3)
+
+
+def _supply(rows: Sequence[tuple[str, ...]], products: Things) -> Array:
+    """Input coefficients product by product; NaN for a product whose column has none."""
+    found = np.zeros((len(products), len(products)))
+    for first, second, coefficient, _year, _economy in rows:
+        found[products.place[first], products.place[second]] = float(coefficient)
+    found[:, found.sum(axis=0) == 0] = np.nan
+    return found
+
+
+def _counts(rows: Sequence[tuple[str, ...]], regions: Things, capabilities: Things) -> Array:
+    found = sorted(
+        (regions.place[region], capabilities.place[field], int(firms))
+        for region, field, firms in rows
+        if region in regions.place and field in capabilities.place
+    )
+    return np.array(found, dtype=np.int32).reshape(-1, 3)
+
+
+def _write(
+    folder: Path, release: str, things: Mapping[str, Things], arrays: Mapping[str, Array]
+) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = folder.with_name(f".{folder.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    beside.mkdir()
+    try:
+        for name, array in arrays.items():
+            np.save(beside / f"{name}.npy", array)
+        names = {kind: [t.iris, t.labels, t.facts] for kind, t in things.items()}
+        (beside / "things.json").write_bytes(orjson.dumps(names))
+        digests = {p.name: _digest(p) for p in sorted(beside.iterdir())}
+        manifest = {"version": VERSION, "release": release, "sha256": digests}
+        (beside / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+        try:
+            os.rename(beside, folder)
+        except OSError:
+            # another process was first, or what lies there is damaged
+            shutil.rmtree(folder)
+            os.rename(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def open_index(folder: Path) -> Index:
+    """The index in a folder, its arrays mapped; BadIndex when a file is not what was written."""
+    try:
+        manifest = orjson.loads((folder / "manifest.json").read_bytes())
+        for name, digest in manifest["sha256"].items():
+            if _digest(folder / name) != digest:
+                raise BadIndex(f"{folder / name} is damaged")
+        names = orjson.loads((folder / "things.json").read_bytes())
+        things = {kind: Things(*parts) for kind, parts in names.items()}
+        arrays = {
+            name.removesuffix(".npy"): np.load(folder / name, mmap_mode="r")
+            for name in manifest["sha256"]
+            if name.endswith(".npy")
+        }
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise BadIndex(f"{folder} holds no index: {error}") from error
+    return Index(manifest["release"], things, arrays)
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,86 @@
+"""What the operations compute once of an index: relatedness of divisions, ties, incidences."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from clusterloom.discovery import network, relatedness
+from clusterloom.discovery.index import Index
+
+Floats = NDArray[np.float64]
+
+
+class Model:
+    """Matrices of one index, each made when it is first asked for."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+
+    @cached_property
+    def capabilities(self) -> sparse.csr_array:
+        """Clusters by capabilities, 0/1."""
+        return self.index.relation("cluster_capability")
+
+    @cached_property
+    def divisions(self) -> sparse.csr_array:
+        """Clusters by NACE divisions (those that are measured in regions), 0/1.
+
+        A cluster has a division when one of its capabilities is the division or a part of it.
+        """
+        own = self.index.arrays["capability_division"]
+        kept = np.flatnonzero(own >= 0)
+        ones = np.ones(len(kept))
+        shape = len(own), len(self.index.arrays["divisions"])
+        comprised = sparse.csr_array((ones, (kept, own[kept])), shape=shape)
+        return _binary(self.capabilities @ comprised)
+
+    @cached_property
+    def products(self) -> sparse.csr_array:
+        """Clusters by product groups of the supply table, 0/1."""
+        index = self.index
+        divisions = index.arrays["divisions"]
+        by_division = index.relation("product_capability")[:, divisions]
+        return _binary(self.divisions @ by_division.T)
+
+    @cached_property
+    def measured(self) -> NDArray[np.int64]:
+        """Places of the NUTS 2 regions with employment figures, each once whatever its vintages."""
+        index = self.index
+        regions = index.things["regions"]
+        now = np.array(["2021" in v.split() for v in regions.facts["vintages"]], dtype=bool)
+        known = (index.arrays["region_status"] >= 0).any(axis=1)
+        return np.flatnonzero(now & known & (index.arrays["region_level"] == 2))
+
+    @cached_property
+    def relatedness(self) -> Floats:
+        """Divisions by divisions: how much more often regions are specialised in both than by
+        chance (van Eck and Waltman 2009, Steijn 2017), zero on the diagonal."""
+        status = self.index.arrays["region_status"][self.measured]
+        return relatedness.steijn(relatedness.cooccurrences((status == 1).astype(np.float64)))
+
+    @cached_property
+    def ties(self) -> sparse.csr_array:
+        """Clusters by clusters: 1 where two take part in something together."""
+        return network.projection(self.index.incidence)
+
+    @cached_property
+    def expected(self) -> Floats:
+        """Clusters by divisions as the bipartite configuration model expects them."""
+        return relatedness.bicm(self.divisions)
+
+    def division_label(self, number: int) -> str:
+        """Code and name of a division."""
+        things = self.index.things["capabilities"]
+        place = int(self.index.arrays["divisions"][number])
+        return f"{things.facts['code'][place]} {things.labels[place]}"
+
+
+def _binary(matrix: sparse.csr_array) -> sparse.csr_array:
+    found = sparse.csr_array(matrix)
+    found.data[:] = 1.0
+    found.sort_indices()
+    return found

@@ -1,0 +1,259 @@
+"""Partners for a cluster: every other one on one axis, or the axes' ranks fused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from clusterloom.discovery import ranking, reproduce
+from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked
+from clusterloom.discovery.axes import AXES, Axis, Measures, own_divisions
+from clusterloom.discovery.filters import Filters, look
+from clusterloom.discovery.model import Floats, Model
+from clusterloom.discovery.profile import Profile, of_cluster
+from clusterloom.errors import UsageError
+from clusterloom.nearest import hint
+
+BORDA = Method("points by place on each axis", "implements Borda (1781)")
+_UNDENIED = "no tie known; lists of participants are not complete"
+
+
+def partners(
+    model: Model,
+    profile: Profile,
+    axis: str = "complementarity",
+    filters: Filters | None = None,
+    rank_by: str = "",
+    limit: int = 10,
+) -> Answer:
+    """The clusters that the axis values above zero for the profile, the best first.
+
+    `axis` is one of AXES or "borda", which fuses the ranks of all axes that can be asked;
+    `rank_by` orders by a measure instead of the value. UsageError for unknown names.
+    """
+    if axis == "borda":
+        return _fused(model, profile, filters or Filters(), limit)
+    chosen = _axis(axis)
+    looked = look(model.index, profile, filters or Filters())
+    knows = chosen.knows(model)
+    coverage = {
+        "clusters": int(looked.mask.sum()),
+        "known": int((looked.mask & knows).sum()),
+        "unknown": int((looked.mask & ~knows).sum()),
+        "left_out_as_unknown": looked.unknown,
+        "reason": chosen.asks(model, profile),
+    }
+    if coverage["reason"]:
+        return _answer(model, profile, chosen, [], 0, coverage, axis, rank_by, filters)
+    value = chosen.value(model, profile)
+    hits = np.flatnonzero(looked.mask & (np.nan_to_num(value) > 0))
+    measures = chosen.measures(model, profile)
+    order = value if rank_by in {"", "value"} else _measure(measures, rank_by, axis)
+    keys = model.index.things["clusters"].iris
+    best = ranking.top(order[hits], limit, keys=[keys[n] for n in hits])
+    places = [int(hits[n]) for n in best]
+    # those who share the last place are named too
+    items = [_item(model, profile, chosen, place, value, measures) for place in places]
+    found = ranked(items, [float(order[place]) for place in places])
+    _tell_ties(model, found, order, hits)
+    return _answer(model, profile, chosen, found, len(hits), coverage, axis, rank_by, filters)
+
+
+def who_would_find(model: Model, profile: Profile, axis: str, limit: int = 10) -> Answer:
+    """The clusters that find this one by asking for partners on the axis, best place first.
+
+    The value is the one they would see; `measures.place` is the place of this one in their list.
+    """
+    if profile.place < 0:
+        raise UsageError("only a cluster of the graph is found by others; the profile is not in it")
+    chosen = _axis(axis)
+    clusters = model.index.things["clusters"]
+    seen: list[tuple[float, int, float]] = []
+    for place in np.flatnonzero(chosen.knows(model)):
+        if place == profile.place:
+            continue
+        seeker = of_cluster(model.index, clusters.key(int(place)))
+        if chosen.asks(model, seeker):
+            continue
+        value = np.nan_to_num(chosen.value(model, seeker))
+        value[place] = 0
+        mine = float(value[profile.place])
+        if mine > 0:
+            seen.append((1.0 + float((value > mine).sum()), int(place), mine))
+    items, places = [], []
+    for at, place, mine in sorted(seen, key=lambda s: (s[0], clusters.iris[s[1]]))[:limit]:
+        seeker = of_cluster(model.index, clusters.key(place))
+        parts = chosen.parts(model, seeker, profile.place)
+        items.append(
+            Item(
+                clusters.key(place), clusters.iris[place], clusters.labels[place], mine, parts,
+                {"place": at}, {"question": f"/api/v1/clusters/{clusters.key(place)}/partners"
+                                f"?axis={axis}"},
+                query=reproduce.query(axis, model, seeker, profile.place),
+            )
+        )  # fmt: skip
+        places.append(-at)
+    coverage = {"clusters": len(clusters) - 1, "known": int(chosen.knows(model).sum()) - 1}
+    return Answer(
+        ranked(items, places), len(seen), chosen.method, coverage, model.index.release,
+        caveats=list(chosen.caveats), about=_about(profile),
+    )  # fmt: skip
+
+
+def _axis(name: str) -> Axis:
+    if name not in AXES:
+        raise UsageError(
+            f"axis: {name[:40]!r} is not one of {', '.join(AXES)} or borda{hint(name, AXES)}",
+            parameter="axis",
+        )
+    return AXES[name]
+
+
+def _measure(measures: Measures, name: str, axis: str) -> Floats:
+    if name not in measures:
+        raise UsageError(
+            f"rank_by: {name[:40]!r} is no measure of {axis}; value, {', '.join(measures)} are",
+            parameter="rank_by",
+        )
+    return measures[name]
+
+
+def _item(
+    model: Model, profile: Profile, axis: Axis, place: int, value: Floats, measures: Measures
+) -> Item:
+    index = model.index
+    clusters = index.things["clusters"]
+    parts = axis.parts(model, profile, place)
+    joint = len(np.intersect1d([place], profile.partners)) > 0
+    facts: dict[str, Any] = {
+        "country": _of(model, "cluster_country", "countries", place),
+        "region": _region(model, place),
+        "joint": "yes" if joint else "unknown",
+    }
+    caveats = [] if joint or profile.place < 0 else [_UNDENIED]
+    if facts["region"] is None:
+        caveats.append("the region of the partner is not known")
+    evidence = sorted({iri for part in parts for iri in part.evidence} | {clusters.iris[place]})
+    return Item(
+        id=clusters.key(place),
+        iri=clusters.iris[place],
+        label=clusters.labels[place],
+        value=float(value[place]),
+        explanation=parts,
+        measures={name: _number(column[place]) for name, column in measures.items()},
+        facts=facts,
+        evidence=evidence,
+        caveats=caveats,
+        query=reproduce.query(axis.name, model, profile, place),
+    )
+
+
+def _tell_ties(model: Model, items: list[Item], order: Floats, hits: Any) -> None:
+    """Names those that share the last place but are on a later page."""
+    if not items:
+        return
+    clusters = model.index.things["clusters"]
+    last = order[clusters.place[items[-1].iri]]
+    same = [clusters.key(int(n)) for n in hits[order[hits] == last]]
+    for item in items:
+        if order[clusters.place[item.iri]] == last:
+            item.tied_with = sorted(key for key in same if key != item.id)[:20]
+
+
+def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answer:
+    looked = look(model.index, profile, filters)
+    clusters = model.index.things["clusters"]
+    reasons = {name: axis.asks(model, profile) for name, axis in AXES.items()}
+    able = [axis for name, axis in AXES.items() if not reasons[name]]
+    places = np.flatnonzero(looked.mask)
+    lists, values = [], {}
+    for axis in able:
+        value = axis.value(model, profile)
+        values[axis.name] = value
+        # nothing in common is no place in the list
+        seen = np.where(np.nan_to_num(value[places]) > 0, value[places], np.nan)
+        lists.append(ranking.ranks(seen).rank)
+    coverage: dict[str, Any] = {
+        "clusters": len(places),
+        "axes": [axis.name for axis in able],
+        "left_out_as_unknown": looked.unknown,
+        "reason": "; ".join(f"{name}: {why}" for name, why in reasons.items() if why),
+    }
+    items: list[Item] = []
+    points = ranking.borda(lists) if lists and len(places) else np.zeros(len(places))
+    some = [n for n in range(len(places)) if any(not math.isnan(ranks[n]) for ranks in lists)]
+    best = ranking.top(points[some], limit, keys=[clusters.iris[places[n]] for n in some])
+    chosen = [some[n] for n in best]
+    for n in chosen:
+        place = int(places[n])
+        parts = [
+            Part(f"axis-{axis.name}", f"place on {axis.name}",
+                 float(ranking.borda([ranks])[n]),
+                 {"axis": axis.name, "place": _number(ranks[n])})
+            for axis, ranks in zip(able, lists, strict=True)
+        ]  # fmt: skip
+        items.append(
+            Item(
+                clusters.key(place), clusters.iris[place], clusters.labels[place],
+                float(points[n]), parts,
+                {name: _number(value[place]) for name, value in values.items()},
+                {"country": _of(model, "cluster_country", "countries", place),
+                 "region": _region(model, place)},
+                [clusters.iris[place]],
+            )
+        )  # fmt: skip
+    return Answer(
+        ranked(items, [float(points[n]) for n in chosen]), len(some), BORDA, coverage,
+        model.index.release, about=_about(profile),
+    )  # fmt: skip
+
+
+def _answer(
+    model: Model,
+    profile: Profile,
+    axis: Axis,
+    items: list[Item],
+    total: int,
+    coverage: dict[str, Any],
+    name: str,
+    rank_by: str,
+    filters: Filters | None,
+) -> Answer:
+    given = {key: value for key, value in vars(filters or Filters()).items() if value}
+    told = {"axis": name, "rank_by": rank_by or "value", **given}
+    method = Method(axis.method.name, axis.method.citation, axis.method.version, told)
+    return Answer(
+        items, total, method, coverage, model.index.release,
+        caveats=list(axis.caveats), about=_about(profile, own_divisions(model, profile)),
+    )  # fmt: skip
+
+
+def _about(profile: Profile, divisions: Floats | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = {"label": profile.label, "iri": profile.iri or None}
+    found |= {"capabilities": len(profile.capabilities), "partners": len(profile.partners)}
+    if divisions is not None:
+        found["divisions"] = int(divisions.sum())
+    return found
+
+
+def _of(model: Model, name: str, kind: str, place: int) -> dict[str, str] | None:
+    found = model.index.row(name, place)
+    things = model.index.things[kind]
+    if len(found) != 1:
+        return None
+    return {"id": things.key(int(found[0])), "label": things.labels[int(found[0])]}
+
+
+def _region(model: Model, place: int) -> dict[str, str] | None:
+    """The NUTS 2 region, else the widest known one."""
+    regions, level = model.index.things["regions"], model.index.arrays["region_level"]
+    found = sorted(model.index.row("cluster_region", place), key=lambda r: abs(level[r] - 2))
+    if not found:
+        return None
+    return {"id": regions.key(int(found[0])), "label": regions.labels[int(found[0])]}
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,349 @@
+"""How related sectors are, how near a region is to each, and what a partner would add.
+
+`M` is regions (or clusters) x sectors of 0 and 1; `phi` is sectors x sectors, how related two
+sectors are, without unit and with a zero diagonal. A relatedness of NaN is undefined and takes no
+part in any sum. Densities are in percent.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from scipy.special import expit
+
+Floats = NDArray[np.float64]
+
+TOLERANCE = 1e-10
+"""Largest difference allowed between a degree and its expectation, see `bicm`."""
+
+
+def cooccurrences(M: Any) -> Floats:
+    """Regions in which both sectors occur (sectors x sectors), zero diagonal.
+
+    `M` is dense or scipy sparse. ValueError: not a matrix of 0 and 1.
+
+    >>> cooccurrences([[1, 1, 0], [1, 1, 1]])
+    array([[0., 2., 1.],
+           [2., 0., 1.],
+           [1., 1., 0.]])
+    """
+    m = _binary("cooccurrences: M", M, 2)
+    together = m.T @ m
+    c = np.asarray(together.toarray() if sparse.issparse(together) else together, dtype=np.float64)
+    np.fill_diagonal(c, 0.0)
+    return c
+
+
+def proximity(M: Any) -> Floats:
+    """Lesser of the two conditional frequencies of a pair; implements Hidalgo et al. (2007).
+
+    phi[i,j] = c[i,j] / max(n[i], n[j]), 0 to 1; NaN where a sector occurs nowhere. The diagonal
+    is 0, so that no sector counts as related to itself. `M` and errors as in `cooccurrences`.
+
+    >>> proximity([[1, 1, 0], [1, 1, 1], [1, 0, 0]]).round(3)
+    array([[0.   , 0.667, 0.333],
+           [0.667, 0.   , 0.5  ],
+           [0.333, 0.5  , 0.   ]])
+    """
+    c = cooccurrences(M)
+    size = np.asarray(_binary("proximity: M", M, 2).sum(axis=0), dtype=np.float64).ravel()
+    size[size == 0] = np.nan
+    phi = np.asarray(c / np.maximum(size[:, None], size[None, :]))
+    np.fill_diagonal(phi, 0.0)
+    return phi
+
+
+def steijn(c: ArrayLike) -> Floats:
+    """Co-occurrences over those expected at random, 1 as expected; zero diagonal.
+
+    Implements the association strength (van Eck and Waltman 2009) as corrected by Steijn (2017):
+    with s the row sums of `c` and T their sum,
+    phi[i,j] = c[i,j] / (T/2 * (s[i]/T * s[j]/(T-s[i]) + s[j]/T * s[i]/(T-s[j]))). The constant is
+    T/2, the number of pairs; densities do not depend on it. `c` is symmetric, sectors x sectors,
+    with a zero diagonal. NaN: a sector that co-occurs with none. ValueError: other matrices.
+
+    >>> steijn([[0, 2, 1], [2, 0, 1], [1, 1, 0]]).round(3)
+    array([[0.   , 1.111, 0.909],
+           [1.111, 0.   , 0.909],
+           [0.909, 0.909, 0.   ]])
+    """
+    together = np.asarray(c, dtype=np.float64)
+    if together.ndim != 2 or together.shape[0] != together.shape[1]:
+        raise ValueError(f"steijn: co-occurrences are {together.shape}, not square")
+    if not np.isfinite(together).all() or (together < 0).any():
+        raise ValueError("steijn: a co-occurrence is negative or not finite")
+    if (together != together.T).any() or together.diagonal().any():
+        raise ValueError("steijn: co-occurrences are not symmetric with a zero diagonal")
+    s = together.sum(axis=1)
+    total = s.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = (s / total)[:, None] * s[None, :] / (total - s)[:, None]
+        phi = np.asarray(together / (total / 2 * (drawn + drawn.T)))
+    np.fill_diagonal(phi, 0.0)
+    return phi
+
+
+def density(M: Any, phi: ArrayLike) -> Floats:
+    """Relatedness density of each sector in percent; implements Boschma, Balland, Kogler (2015).
+
+    100 * sum_j M[r,j] phi[j,i] / sum_j phi[j,i]. `M` is one profile (sectors) or many (regions x
+    sectors, dense or scipy sparse); the result has its shape. NaN: the sector is related to none.
+    ValueError: other values than 0 and 1, shapes that do not fit, a negative relatedness.
+
+    >>> phi = [[0, 1, 1], [1, 0, 3], [1, 3, 0]]
+    >>> density([0, 1, 0], phi)
+    array([50.,  0., 75.])
+    """
+    shares = _column_shares("density", phi)
+    m = _binary("density: M", M)
+    _fits("density: M", m, shares)
+    return _times(m, 100.0 * shares)
+
+
+def density_interval(status: ArrayLike, phi: ArrayLike) -> tuple[Floats, Floats]:
+    """Least and greatest density (percent) of profiles that are known in part, given `phi`.
+
+    `status` is 1 specialised, 0 not, -1 unknown; unknown is read as 0 for the first result and
+    as 1 for the second. Shapes, NaN and errors as in `density`.
+
+    >>> low, high = density_interval([-1, 1, 0], [[0, 1, 1], [1, 0, 3], [1, 3, 0]])
+    >>> low.tolist(), high.tolist()
+    ([50.0, 0.0, 75.0], [50.0, 25.0, 100.0])
+    """
+    known = np.asarray(status)
+    if not np.isin(known, (1, 0, -1)).all():
+        raise ValueError("density_interval: a status is none of 1, 0, -1")
+    return density(known == 1, phi), density(known != 0, phi)
+
+
+def added_density(mine: ArrayLike, theirs: Any, phi: ArrayLike) -> Floats:
+    """What partners add to the density of each sector, in percentage points.
+
+    A[i] = 100 * sum_j theirs[j] (1 - mine[j]) phi[j,i] / sum_j phi[j,i]: implements the
+    complementarity of Balland and Boschma (2021). `mine` is one profile, `theirs` one or many
+    (partners x sectors, dense or scipy sparse); the result has the shape of `theirs` and is dense.
+    The density of the union is own + added. NaN and errors as in `density`.
+
+    >>> added_density([0, 1, 0], [1, 1, 0], [[0, 1, 1], [1, 0, 3], [1, 3, 0]])
+    array([ 0., 25., 25.])
+    """
+    shares = _column_shares("added_density", phi)
+    own = _profile("added_density: mine", mine, shares)
+    them = _binary("added_density: theirs", theirs)
+    _fits("added_density: theirs", them, shares)
+    return _times(them, 100.0 * shares * (1.0 - own)[:, None])
+
+
+def gains(mine: ArrayLike, phi: ArrayLike) -> Floats:
+    """What each sector would add to `mine`: the part of `mean_added` of a partner that has it.
+
+    Percentage points per sector, 0 for a sector that `mine` has, so that `theirs @ gains` is
+    `mean_added` for those who have checked their matrix once. All NaN where `mine` lacks no
+    sector whose density is defined. Errors as in `density`.
+
+    >>> gains([0, 1, 0], [[0, 1, 1], [1, 0, 3], [1, 3, 0]])
+    array([12.5,  0. , 25. ])
+    """
+    shares = _column_shares("gains", phi)
+    own = _profile("gains: mine", mine, shares)
+    lacking = (own == 0) & ~np.isnan(shares).any(axis=0)
+    if not lacking.any():
+        return np.full(own.shape, np.nan)
+    return np.asarray(100.0 * (1.0 - own) * shares[:, lacking].mean(axis=1))
+
+
+def mean_added(mine: ArrayLike, theirs: Any, phi: ArrayLike) -> Floats:
+    """Mean of `added_density` over the sectors that `mine` lacks, one number per partner.
+
+    Sectors whose density is undefined are left out; NaN where none remains. `theirs` as in
+    `added_density`; one profile gives an array without dimensions.
+
+    >>> mean_added([0, 1, 0], [[1, 1, 0], [0, 1, 0]], [[0, 1, 1], [1, 0, 3], [1, 3, 0]])
+    array([12.5,  0. ])
+    """
+    each = gains(mine, phi)
+    them = _binary("mean_added: theirs", theirs)
+    _fits("mean_added: theirs", them, each)
+    return _times(them, each)
+
+
+def contributions(mine: ArrayLike, theirs: ArrayLike, phi: ArrayLike) -> Floats:
+    """Part of each sector of one partner in `mean_added`; the parts add up to it.
+
+    Percentage points, 0 for sectors that the partner has not or `mine` has too; all NaN where
+    the mean is undefined. Errors as in `density`.
+
+    >>> contributions([0, 1, 0], [1, 1, 0], [[0, 1, 1], [1, 0, 3], [1, 3, 0]])
+    array([12.5,  0. ,  0. ])
+    """
+    each = gains(mine, phi)
+    return np.asarray(_profile("contributions: theirs", theirs, each) * each)
+
+
+def bicm(M: Any) -> Floats:
+    """Expected matrix (0 to 1, shape of `M`) of the bipartite configuration model.
+
+    Implements Saracco et al. (2015): independent cells, P = x[r] y[j] / (1 + x[r] y[j]), rows and
+    columns with the degrees of `M` on average, within 1e-10 (or 1e-10 of the largest degree).
+    Cells that are equal in all matrices of these degrees, such as those of empty or full rows, are
+    exactly 0 or 1, the limit of the model. Rows of one degree are equal. `M` is dense or scipy
+    sparse. ValueError: not a matrix of 0 and 1; ArithmeticError: no solution to the tolerance.
+
+    >>> bicm([[1, 1, 0], [1, 0, 1], [1, 0, 0]]).round(3)
+    array([[1. , 0.5, 0.5],
+           [1. , 0.5, 0.5],
+           [1. , 0. , 0. ]])
+    """
+    m = _binary("bicm: M", M, 2)
+    rows = np.asarray(m.sum(axis=1)).ravel().astype(np.int64)
+    columns = np.asarray(m.sum(axis=0)).ravel().astype(np.int64)
+    order = np.argsort(-rows, kind="stable")
+    # Most that the k fullest rows can hold (Gale 1957, Ryser 1957). Where they do hold it, they
+    # have all of the columns of k or more, and the other rows nothing of those of k or fewer.
+    at_least = columns.size - np.cumsum(np.bincount(columns, minlength=rows.size + 1))[:-1]
+    slack = np.cumsum(at_least) - np.cumsum(rows[order])
+    tight = [0, *(np.flatnonzero(slack == 0) + 1).tolist()]
+    expected = np.zeros((rows.size, columns.size))
+    for first, last in pairwise(tight):
+        group = order[first:last]
+        full = columns >= last
+        expected[np.ix_(group, full)] = 1.0
+        free = np.flatnonzero((columns > first) & ~full)
+        if free.size:
+            inside = _undecided(rows[group] - full.sum(), columns[free] - first)
+            expected[np.ix_(group, free)] = inside
+    return expected
+
+
+def size_adjusted_z(
+    mine: ArrayLike,
+    theirs: Any,
+    phi: ArrayLike,
+    P: ArrayLike,
+    group: NDArray[np.intp] | None = None,
+) -> Floats:
+    """z of `mean_added` against partners of the same size under `bicm`, one per partner.
+
+    (observed - mean) / deviation, without unit, mean and variance analytic for independent cells
+    of the partner's row of `P`. `theirs` as in `added_density`. `P` has a row per partner, or
+    `group` says which row of `P` each partner takes: rows of one degree are equal, so that one
+    row per degree is enough. NaN where the variance is 0 or the mean undefined. ValueError:
+    shapes that do not fit, or `P` outside 0 to 1.
+
+    >>> phi = [[0, 1, 1], [1, 0, 3], [1, 3, 0]]
+    >>> size_adjusted_z([0, 1, 0], [[1, 0, 0], [0, 0, 1]], phi, np.full((2, 3), 1 / 3)).round(3)
+    array([0.   , 0.949])
+    """
+    observed = np.atleast_1d(mean_added(mine, theirs, phi))
+    each = gains(mine, phi)
+    p = np.atleast_2d(np.asarray(P, dtype=np.float64))
+    _fits("size_adjusted_z: P", p, each)
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError("size_adjusted_z: P has a value outside 0 to 1")
+    mean, variance = p @ each, (p * (1.0 - p)) @ each**2
+    if group is not None:
+        mean, variance = mean[group], variance[group]
+    if mean.shape != observed.shape:
+        raise ValueError(f"size_adjusted_z: {observed.size} partners, {mean.size} rows of P")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = (observed - mean) / np.sqrt(variance)
+    return np.asarray(np.where(variance > 0, z, np.nan))
+
+
+def _undecided(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+    """The model's expected matrix where no cell is certain: Newton on the log-likelihood.
+
+    Rows of one degree share their unknown, as do columns, so that the system is small.
+    """
+    d, of_row, n = np.unique(rows, return_inverse=True, return_counts=True)
+    e, of_column, m = np.unique(columns, return_inverse=True, return_counts=True)
+    degrees, weights = np.concatenate([d, e]), np.concatenate([n, m])
+    gauge = np.concatenate([np.ones(d.size), -np.ones(e.size)])
+
+    def state(at: Floats) -> tuple[Floats, Floats, float]:
+        logit = at[: d.size, None] + at[None, d.size :]
+        p = expit(logit)
+        missing = degrees - np.concatenate([p @ m, n @ p])
+        likelihood = weights * degrees @ at - n @ np.logaddexp(0.0, logit) @ m
+        return p, missing, float(likelihood)
+
+    at = np.concatenate([np.log(d / (columns.size - d)), np.log(e / (rows.size - e))])
+    at -= np.log(d @ n / (rows.size * columns.size - d @ n)) / 2
+    p, missing, likelihood = state(at)
+    bound = TOLERANCE * max(1.0, float(degrees.max()))
+    for _ in range(200):
+        if np.abs(missing).max() <= TOLERANCE:
+            break
+        spread = p * (1.0 - p) * n[:, None] * m[None, :]
+        hessian = np.diag(np.concatenate([spread.sum(axis=1), spread.sum(axis=0)]))
+        hessian[: d.size, d.size :] = spread
+        hessian[d.size :, : d.size] = spread.T
+        # Adding a constant to rows and taking it from columns changes nothing: pinned here.
+        hessian += np.outer(gauge, gauge) * hessian.diagonal().mean() / gauge.size
+        step = np.linalg.solve(hessian, weights * missing)
+        rise, length = float(weights * missing @ step), 1.0
+        while length > TOLERANCE:
+            found = state(at + length * step)
+            nearer = np.abs(found[1]).max() < np.abs(missing).max()
+            if nearer or found[2] > likelihood + 1e-4 * length * rise:
+                break
+            length /= 2
+        else:
+            break
+        at = at + length * step
+        p, missing, likelihood = found
+    if not np.abs(missing).max() <= bound:
+        raise ArithmeticError(f"bicm: degrees are met only to {np.abs(missing).max():.1e}")
+    return np.asarray(p[np.ix_(of_row, of_column)])
+
+
+def _times(profiles: Any, weights: Floats) -> Floats:
+    """The product; an undefined column of `weights` stays so for profiles that are empty."""
+    undefined = np.isnan(weights).any(axis=0)
+    # A sparse product would leave an empty profile at 0 there.
+    product = np.asarray(profiles @ np.nan_to_num(weights))
+    return np.asarray(np.where(undefined, np.nan, product))
+
+
+def _column_shares(name: str, phi: ArrayLike) -> Floats:
+    """`phi` with columns that add up to 1; a column that adds up to 0 is all NaN."""
+    given = np.asarray(phi, dtype=np.float64)
+    if given.ndim != 2 or given.shape[0] != given.shape[1]:
+        raise ValueError(f"{name}: phi is {given.shape}, not square")
+    if np.isinf(given).any() or (given < 0).any():
+        raise ValueError(f"{name}: phi has a negative or infinite value")
+    defined = np.where(np.isnan(given), 0.0, given)
+    total = defined.sum(axis=0)
+    return np.asarray(defined / np.where(total > 0, total, np.nan))
+
+
+def _binary(what: str, values: Any, dimensions: int | None = None) -> Any:
+    """The profiles as floats, sparse where given sparse; ValueError unless all are 0 or 1."""
+    given: Any = values.tocsr() if sparse.issparse(values) else np.asarray(values)
+    if sparse.issparse(given) and not given.has_canonical_format:
+        given = given.copy()
+        given.sum_duplicates()
+    allowed = (1, 2) if dimensions is None else (dimensions,)
+    if given.ndim not in allowed:
+        raise ValueError(
+            f"{what} has {given.ndim} dimensions, not {' or '.join(map(str, allowed))}"
+        )
+    cells = given.data if sparse.issparse(given) else given
+    if not np.logical_or(cells == 0, cells == 1).all():
+        raise ValueError(f"{what} has values other than 0 and 1")
+    return given.astype(np.float64, copy=False)
+
+
+def _profile(what: str, values: ArrayLike, beside: Floats) -> Floats:
+    found: Floats = _binary(what, values, 1)
+    _fits(what, found, beside)
+    return found
+
+
+def _fits(what: str, profiles: Any, beside: Floats) -> None:
+    if profiles.shape[-1] != beside.shape[0]:
+        raise ValueError(f"{what} has {profiles.shape[-1]} sectors, phi {beside.shape[0]}")
