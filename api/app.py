@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clusterloom import __version__
 from clusterloom.api.compression import CompressionMiddleware
+from clusterloom.api.discovery import discovery_router
+from clusterloom.api.discovery_index import prepare_discovery
 from clusterloom.api.docs import docs_router
 from clusterloom.api.documents import documents_router
 from clusterloom.api.dumps import dumps_router
@@ -44,6 +46,7 @@ from clusterloom.api.search_index import prepare_search
 from clusterloom.api.serving import (
     NotReady,
     ReleaseMiddleware,
+    Served,
     Serving,
     served_now,
     session_now,
@@ -68,6 +71,7 @@ _TAGS = [
     {"name": "Vocabulary", "description": "Ontology, shapes and JSON-LD context."},
     {"name": "Dumps", "description": "The catalogue, and whole releases to take away."},
     {"name": "Resources", "description": "Lists with filters and paging, and their items."},
+    {"name": "Discovery", "description": "Who completes whom, and why: every hit is explained."},
     {"name": "Search", "description": "Things by name, also by a name spelt wrong."},
     {"name": "Reconciliation", "description": "Matching of tables, as OpenRefine does it."},
     {"name": "Releases", "description": "What is kept, and what changed between two releases."},
@@ -117,8 +121,8 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     """The service over the releases that the settings name, on the engine that they choose.
 
     The current release is opened when the app starts and closed when it ends; a release that is
-    published meanwhile is moved to without a restart. `warm` makes the search index of each release
-    at once, not when it is first asked for.
+    published meanwhile is moved to without a restart. `warm` makes the indexes of search and
+    discovery of each release at once, not when they are first asked for.
     """
     serving = Serving(settings, engine or engine_of(settings))
 
@@ -148,7 +152,7 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     look_ups = LookUps(endpoint.cache, endpoint.limits, serving.open_session, endpoint.address)
     app.endpoint, app.lane = endpoint, Lane(endpoint.cache, serving.current, look_ups)
     serving.replaced = endpoint.cache.clear
-    serving.begun = prepare_search if warm else None
+    serving.begun = _prepare if warm else None
     app.add_middleware(RouteMiddleware)
     app.add_middleware(WithoutRelease)
     app.add_middleware(ConditionalMiddleware, about=_about(settings))
@@ -168,6 +172,7 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     app.include_router(search_router(settings, maker))
     app.include_router(reconcile_router(settings))
     app.include_router(releases_router(settings, serving, maker))
+    app.include_router(discovery_router(settings, maker))
     app.include_router(rest_router(settings, maker))
     app.include_router(linked_data_router(settings))
     app.include_router(documents_router(settings))
@@ -181,6 +186,11 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     document_release(app)
     app.mount("/static", StaticFiles(directory=str(files("clusterloom.api") / "static")))
     return app
+
+
+def _prepare(served: Served) -> None:
+    prepare_search(served)
+    prepare_discovery(served)
 
 
 def _about(settings: Settings) -> Callable[[], tuple[object, ...] | None]:

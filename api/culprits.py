@@ -8,9 +8,9 @@ from clusterloom.api.cores import Cores, Place, flat
 from clusterloom.api.coverage_check import coverage
 from clusterloom.api.filter_check import explain_filter, literals_for
 from clusterloom.api.findings import Finding, meant, named, short
-from clusterloom.nearest import nearest
 from clusterloom.api.probes import Probes
 from clusterloom.api.suggestions import occurs, shown, written
+from clusterloom.nearest import nearest
 from clusterloom.store.patterns import (
     Block,
     Conjunct,

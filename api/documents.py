@@ -15,11 +15,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from clusterloom import __version__
-from clusterloom.nearest import hint
 from clusterloom.api.negotiation import HTML, XHTML, accept_of, negotiate
 from clusterloom.api.pages import ontology_page
 from clusterloom.api.triples import WRITERS, chosen_format, sent, written
 from clusterloom.errors import NotFound
+from clusterloom.nearest import hint
 from clusterloom.ontology.modules import modules, read_turtle, room
 from clusterloom.settings import Settings
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from clusterloom.api.catalogue import RESOURCES
+from clusterloom.api.discovery_operations import OPERATIONS
 from clusterloom.settings import Settings
 
 
@@ -26,6 +27,9 @@ def entry_router(settings: Settings) -> APIRouter:
                 for r in RESOURCES.values()
             ],
             "queries": f"{root}/queries",
+            "discovery": [
+                {"name": o.id, "title": o.summary, "url": f"{root}/{o.path}"} for o in OPERATIONS
+            ],
             "search": f"{root}/search",
             "suggest": f"{root}/suggest",
             "releases": f"{root}/releases",

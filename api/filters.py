@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from clusterloom import terms
 from clusterloom.api.aliases import current
 from clusterloom.api.gate import open_select
-from clusterloom.nearest import hint
 from clusterloom.api.resources import Filter, Resource
 from clusterloom.api.rows import key_of, local, values
 from clusterloom.api.serving import Served
 from clusterloom.errors import UsageError
 from clusterloom.namespaces import PREFIXES, term
+from clusterloom.nearest import hint
 from clusterloom.ontology import vocabulary
 from clusterloom.queries.library import iri_of
 

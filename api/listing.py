@@ -16,11 +16,11 @@ from clusterloom import terms
 from clusterloom.api import items as shapes
 from clusterloom.api.filters import conditions
 from clusterloom.api.gate import open_select
-from clusterloom.nearest import hint
 from clusterloom.api.resources import Resource
 from clusterloom.api.serving import Served
 from clusterloom.errors import UsageError
 from clusterloom.namespaces import PREFIXES
+from clusterloom.nearest import hint
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 50

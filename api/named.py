@@ -16,12 +16,12 @@ from clusterloom.api.catalog import catalog_of
 from clusterloom.api.describe import Description, Statement, describe
 from clusterloom.api.gate import closed_graphs
 from clusterloom.api.labels import labels_of
-from clusterloom.nearest import hint
 from clusterloom.api.rows import XSD, Cell
 from clusterloom.api.serving import Served
 from clusterloom.api.signposting import iri_at
 from clusterloom.errors import ClusterloomError, NotFound
 from clusterloom.namespaces import BASE, META_GRAPH, PREFIXES, expand
+from clusterloom.nearest import hint
 from clusterloom.store.release import open_release
 
 _HTTP = (404, 405, 406, 413, 415, 500)

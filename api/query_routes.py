@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from clusterloom.api import tables
 from clusterloom.api.about import Told, about, address_of
-from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.query_run import answer, filled, split
 from clusterloom.api.rest_schema import BUSY, XLSX, problems
@@ -19,6 +18,7 @@ from clusterloom.api.serving import Served, served_now
 from clusterloom.api.spreadsheet import XLSX_TYPE, Maker, answered
 from clusterloom.api.stream import ResultResponse
 from clusterloom.errors import NotAcceptable, UsageError
+from clusterloom.nearest import hint
 from clusterloom.queries.header import Parameter
 from clusterloom.queries.library import LibraryQuery, library, query_named
 from clusterloom.settings import Settings

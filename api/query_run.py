@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 from clusterloom import terms
 from clusterloom.api.aliases import current
-from clusterloom.nearest import hint as nearest_hint
 from clusterloom.api.rows import XSD, Row, local
 from clusterloom.api.serving import Served
 from clusterloom.api.spreadsheet import day
@@ -17,6 +16,7 @@ from clusterloom.api.suggestions import shown
 from clusterloom.api.things import missing
 from clusterloom.errors import UsageError
 from clusterloom.namespaces import CLOOM
+from clusterloom.nearest import hint as nearest_hint
 from clusterloom.ontology import vocabulary
 from clusterloom.queries.header import Parameter
 from clusterloom.queries.library import LibraryQuery, iri_of, render

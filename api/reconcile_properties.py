@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from clusterloom.api.fold import fold
 from clusterloom.api.items import read_items
-from clusterloom.nearest import hint
 from clusterloom.api.resources import Column
 from clusterloom.api.rows import local
 from clusterloom.api.search_entries import Entry
@@ -17,6 +16,7 @@ from clusterloom.api.search_item import description
 from clusterloom.api.search_kinds import KINDS, resource_of
 from clusterloom.api.serving import Served
 from clusterloom.errors import UsageError
+from clusterloom.nearest import hint
 from clusterloom.ontology import vocabulary
 
 Value = dict[str, Any]

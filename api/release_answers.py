@@ -14,12 +14,12 @@ from starlette.responses import Response
 from clusterloom import __version__
 from clusterloom.api import tables
 from clusterloom.api.about import Told, about, address_of
-from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.release_schema import JSON_TYPE, NQUADS_TYPE
 from clusterloom.api.serving import served_now
 from clusterloom.api.spreadsheet import XLSX_TYPE, Maker, answered
 from clusterloom.errors import NotAcceptable, UsageError
+from clusterloom.nearest import hint
 from clusterloom.settings import Settings
 
 TYPES = {"json": JSON_TYPE, "nq": NQUADS_TYPE, "csv": tables.CSV_TYPE, "xlsx": XLSX_TYPE}

@@ -25,7 +25,6 @@ from clusterloom.api.listing import (
     read_list,
     read_page,
 )
-from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, content_type, negotiate
 from clusterloom.api.pin import keep
 from clusterloom.api.rdf import nested, types_of
@@ -38,6 +37,7 @@ from clusterloom.api.spreadsheet import XLSX_TYPE, Maker, answered, day
 from clusterloom.api.things import missing, new_address
 from clusterloom.errors import NotAcceptable, NotFound, UsageError
 from clusterloom.namespaces import thing
+from clusterloom.nearest import hint
 from clusterloom.settings import Settings
 
 PREFIX = "/api/v1"

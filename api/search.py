@@ -21,7 +21,6 @@ from clusterloom.api.about import address_of
 from clusterloom.api.aliases import current
 from clusterloom.api.fold import fold
 from clusterloom.api.likeness import matched
-from clusterloom.nearest import hint
 from clusterloom.api.negotiation import accept_of, negotiate
 from clusterloom.api.pin import keep
 from clusterloom.api.rows import key_of
@@ -33,6 +32,7 @@ from clusterloom.api.search_table import csv_answer, workbook_answer
 from clusterloom.api.serving import served_now
 from clusterloom.api.spreadsheet import XLSX_TYPE, Maker
 from clusterloom.errors import NotAcceptable, UsageError
+from clusterloom.nearest import hint
 from clusterloom.ontology import vocabulary
 from clusterloom.queries.library import iri_of
 from clusterloom.settings import Settings

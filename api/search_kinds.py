@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from functools import cache
 
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.nearest import hint
 from clusterloom.api.resources import Resource
 from clusterloom.errors import UsageError
+from clusterloom.nearest import hint
 from clusterloom.ontology import vocabulary
 
 KINDS: dict[str, int] = {

@@ -12,7 +12,6 @@ from rapidfuzz import fuzz, process
 from clusterloom import terms
 from clusterloom.api.aliases import current
 from clusterloom.api.catalogue import RESOURCES
-from clusterloom.nearest import nearest
 from clusterloom.api.probes import Probes
 from clusterloom.api.rows import Cell, compact, read_json
 from clusterloom.api.serving import Served
@@ -27,6 +26,7 @@ from clusterloom.namespaces import (
     iso_country,
     term,
 )
+from clusterloom.nearest import nearest
 from clusterloom.ontology import vocabulary
 from clusterloom.store.engine import JSON, Limits, Query
 from clusterloom.store.query_terms import RDF_TYPE, Written

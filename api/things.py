@@ -10,12 +10,12 @@ from clusterloom.api.catalogue import RESOURCES
 from clusterloom.api.describe import Description, describe
 from clusterloom.api.gate import open_select
 from clusterloom.api.named import named
-from clusterloom.nearest import hint
 from clusterloom.api.rows import local
 from clusterloom.api.serving import Served
 from clusterloom.api.signposting import RESERVED
 from clusterloom.errors import NotFound
 from clusterloom.namespaces import ID, PREFIXES, term, thing
+from clusterloom.nearest import hint
 
 _KIND = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LABEL = terms.iri(PREFIXES["rdfs"] + "label")

@@ -25,7 +25,8 @@ class Axis:
     """How an axis values every cluster, explains one, and what it needs to know.
 
     `value(model, profile)` gives a number for each cluster; `parts(model, profile, place)` the
-    summands for one; `measures(model, profile)` further numbers for each; `knows(model)` tells of
+    summands for one; `measures(model, profile)` further numbers for each, of the
+    names in `measured`; `knows(model)` tells of
     which clusters anything is known; `asks(model, profile)` why nothing can be said, or "".
     """
 
@@ -36,6 +37,7 @@ class Axis:
     measures: Callable[[Model, Profile], Measures]
     knows: Callable[[Model], NDArray[np.bool_]]
     asks: Callable[[Model, Profile], str]
+    measured: tuple[str, ...]
     caveats: tuple[str, ...] = ()
 
 
@@ -54,9 +56,7 @@ def _own_capabilities(model: Model, profile: Profile) -> Floats:
 
 
 def _own_products(model: Model, profile: Profile) -> NDArray[np.int64]:
-    divisions = model.index.arrays["divisions"][own_divisions(model, profile) > 0]
-    comprised = model.index.relation("product_capability")[:, divisions]
-    return np.flatnonzero(comprised.sum(axis=1))
+    return np.flatnonzero(model.comprised[profile.capabilities].sum(axis=0))
 
 
 def _some(matrix: Callable[[Model], object]) -> Callable[[Model], NDArray[np.bool_]]:
@@ -129,6 +129,8 @@ def _complementarity_measures(model: Model, profile: Profile) -> Measures:
 def _needs_divisions(model: Model, profile: Profile) -> str:
     if not own_divisions(model, profile).any():
         return "no capability of the profile is known that lies in a measured NACE division"
+    if np.isnan(_gains(model, profile)).all():
+        return "the profile lacks no division of which it is known what it is related to"
     return ""
 
 
@@ -205,8 +207,11 @@ def _supply_measures(model: Model, profile: Profile) -> Measures:
 
 
 def _needs_products(model: Model, profile: Profile) -> str:
-    if not len(_own_products(model, profile)):
+    own = _own_products(model, profile)
+    if not len(own):
         return "no capability of the profile is known that is a product of the supply table"
+    if np.isnan(model.index.arrays["supply"][:, own]).all():
+        return "the supply table has no figures of what goes into the products of the profile"
     return ""
 
 
@@ -228,7 +233,7 @@ AXES: dict[str, Axis] = {
                 "(2015)",
             ),
             _complementarity, _complementarity_parts, _complementarity_measures,
-            _some(lambda model: model.divisions), _needs_divisions,
+            _some(lambda model: model.divisions), _needs_divisions, ("z", "divisions"),
             ("ranks mostly by how many divisions a partner has; z sets that aside",
              "capabilities come from sector words and are not complete"),
         ),
@@ -237,6 +242,7 @@ AXES: dict[str, Axis] = {
             Method("common partners, rare ones more", "implements Adamic and Adar (2003)"),
             _network, _network_parts, _network_measures,
             _some(lambda model: model.ties), _needs_partners,
+            ("resource_allocation", "jaccard", "degree"),
             ("ties are those of the lists of participants that are known",),
         ),
         Axis(
@@ -246,6 +252,7 @@ AXES: dict[str, Axis] = {
             _some(lambda model: model.capabilities),
             lambda _model, profile: "" if len(profile.capabilities)
             else "no capability of the profile is known",
+            ("jaccard", "cosine"),
             ("capabilities come from sector words and are not complete",),
         ),
         Axis(
@@ -256,7 +263,7 @@ AXES: dict[str, Axis] = {
                 "naio_10_cp1700",
             ),
             _supply, _supply_parts, _supply_measures,
-            _some(lambda model: model.products), _needs_products,
+            _some(lambda model: model.products), _needs_products, ("supplied_by_profile",),
             ("one economy's technology of 2015, whatever the country of the two",
              "capabilities come from sector words and are not complete"),
         ),

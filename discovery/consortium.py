@@ -103,6 +103,7 @@ def consortium(model: Model, wanted: Wanted) -> Answer:
     caveats = [
         "a cluster covers a stage by at least one of its capabilities, by sector words",
         "an unknown country or region neither counts nor excludes",
+        "only clusters that cover one of the stages, or are required, are considered",
     ]
     if open_stages:
         caveats.insert(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,7 @@ def _of_kind(index: Index, kinds: Sequence[str]) -> Mask:
     return _related(index, "cluster_undertaking", wanted)
 
 
-def _related(index: Index, name: str, places: Sequence[int] | NDArray[np.int32]) -> Mask:
+def _related(index: Index, name: str, places: Sequence[int] | NDArray[Any]) -> Mask:
     """The clusters that are related to any of the places."""
     indptr = index.arrays[f"{name}.indptr"]
     found = np.zeros(len(indptr) - 1, dtype=bool)

@@ -7,6 +7,7 @@ status, NaN an unknown number.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -133,16 +134,15 @@ def assemble(
         arrays |= _csr(name, rows[name], things[one], things[other])
     clusters, regions = things["clusters"], things["regions"]
     labelled = np.zeros(len(clusters), dtype=np.int8)
-    labelled[[clusters.place[iri] for (iri,) in rows["cluster_label"]]] = 1
+    awarded = [clusters.place[i] for (i,) in rows["cluster_label"] if i in clusters.place]
+    labelled[awarded] = 1
     arrays["cluster_label"] = labelled
     arrays |= _divisions(rows["region_division"], things)
     arrays |= _coverage(rows["region_stage"], things)
     for name, kind in (("stage_capability", "stages"), ("area_capability", "areas")):
         arrays[name] = _triples(rows[name], things[kind], things["capabilities"], MATCH)
     arrays["supply"] = _supply(rows["supply"], things["products"])
-    chains = things["chains"].place
-    stages = {iri: chain for iri, chain, _, _ in rows["stages"]}
-    arrays["stage_chain"] = np.array([chains[stages[i]] for i in things["stages"].iris], np.int32)
+    arrays["stage_chain"] = _places(things["stages"].facts["chain"], things["chains"])
     arrays["region_country"] = _places(regions.facts["country"], things["countries"])
     level = [int(number) if number else -1 for number in regions.facts["level"]]
     arrays["region_level"] = np.array(level, np.int8)
@@ -196,8 +196,8 @@ def _csr(
 ) -> dict[str, Array]:
     pairs = {(one.place.get(row[0], -1), other.place.get(row[1], -1)) for row in rows}
     kept = sorted(pair for pair in pairs if -1 not in pair)
-    counts = np.bincount([first for first, _ in kept], minlength=len(one)) if kept else []
-    indptr = np.concatenate([[0], np.cumsum(counts)]) if kept else np.zeros(len(one) + 1)
+    firsts = np.array([first for first, _ in kept], dtype=np.int64)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(firsts, minlength=len(one)))])
     indices = np.array([second for _, second in kept], dtype=np.int32)
     return {f"{name}.indptr": indptr.astype(np.int32), f"{name}.indices": indices}
 
@@ -269,7 +269,8 @@ def _supply(rows: Sequence[tuple[str, ...]], products: Things) -> Array:
     """Input coefficients product by product; NaN for a product whose column has none."""
     found = np.zeros((len(products), len(products)))
     for first, second, coefficient, _year, _economy in rows:
-        found[products.place[first], products.place[second]] = float(coefficient)
+        if first in products.place and second in products.place:
+            found[products.place[first], products.place[second]] = float(coefficient)
     found[:, found.sum(axis=0) == 0] = np.nan
     return found
 
@@ -293,16 +294,19 @@ def _write(
         for name, array in arrays.items():
             np.save(beside / f"{name}.npy", array)
         names = {kind: [t.iris, t.labels, t.facts] for kind, t in things.items()}
-        (beside / "things.json").write_bytes(orjson.dumps(names))
+        (beside / "things.json").write_bytes(orjson.dumps({"release": release, "things": names}))
         digests = {p.name: _digest(p) for p in sorted(beside.iterdir())}
-        manifest = {"version": VERSION, "release": release, "sha256": digests}
+        manifest = {"version": VERSION, "sha256": digests}
         (beside / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+        # the kernel lets go of the lock if the process dies
+        lock = os.open(folder.parent, os.O_RDONLY)
         try:
-            os.rename(beside, folder)
-        except OSError:
-            # another process was first, or what lies there is damaged
-            shutil.rmtree(folder)
-            os.rename(beside, folder)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _holds(folder, release):
+                shutil.rmtree(folder, ignore_errors=True)
+                os.rename(beside, folder)
+        finally:
+            os.close(lock)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -315,15 +319,24 @@ def open_index(folder: Path) -> Index:
             if _digest(folder / name) != digest:
                 raise BadIndex(f"{folder / name} is damaged")
         names = orjson.loads((folder / "things.json").read_bytes())
-        things = {kind: Things(*parts) for kind, parts in names.items()}
+        release = names["release"]
+        things = {kind: Things(*parts) for kind, parts in names["things"].items()}
         arrays = {
             name.removesuffix(".npy"): np.load(folder / name, mmap_mode="r")
             for name in manifest["sha256"]
             if name.endswith(".npy")
         }
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadIndex(f"{folder} holds no index: {error}") from error
-    return Index(manifest["release"], things, arrays)
+    return Index(release, things, arrays)
+
+
+def _holds(folder: Path, release: str) -> bool:
+    """Whether a whole index of the release is there: another process was first."""
+    try:
+        return open_index(folder).release == release
+    except BadIndex:
+        return False
 
 
 def _digest(path: Path) -> str:

@@ -20,6 +20,11 @@ class Model:
     def __init__(self, index: Index) -> None:
         self.index = index
 
+    def warm(self) -> None:
+        """Makes every matrix now, so that no question waits for one."""
+        for matrix in (self.products, self.relatedness, self.ties, self.expected):
+            _ = matrix
+
     @cached_property
     def capabilities(self) -> sparse.csr_array:
         """Clusters by capabilities, 0/1."""
@@ -41,17 +46,33 @@ class Model:
     @cached_property
     def products(self) -> sparse.csr_array:
         """Clusters by product groups of the supply table, 0/1."""
-        index = self.index
-        divisions = index.arrays["divisions"]
-        by_division = index.relation("product_capability")[:, divisions]
-        return _binary(self.divisions @ by_division.T)
+        return _binary(self.capabilities @ self.comprised)
+
+    @cached_property
+    def comprised(self) -> sparse.csr_array:
+        """Capabilities by the product groups that comprise them or what they are a part of, 0/1.
+
+        The divisions of product groups are more than those that are measured in regions.
+        """
+        within = self.index.relation("within")
+        itself = sparse.eye_array(within.shape[0], format="csr")
+        return _binary((itself + within) @ self.index.relation("product_capability").T)
 
     @cached_property
     def measured(self) -> NDArray[np.int64]:
-        """Places of the NUTS 2 regions with employment figures, each once whatever its vintages."""
+        """Places of the NUTS 2 regions with employment figures, each once whatever its vintages.
+
+        Extra-regio territory (`ELZZ`) is no region, though it has figures.
+        """
         index = self.index
         regions = index.things["regions"]
-        now = np.array(["2021" in v.split() for v in regions.facts["vintages"]], dtype=bool)
+        now = np.array(
+            [
+                "2021" in vintages.split() and not regions.key(place).endswith("ZZ")
+                for place, vintages in enumerate(regions.facts["vintages"])
+            ],
+            dtype=bool,
+        )
         known = (index.arrays["region_status"] >= 0).any(axis=1)
         return np.flatnonzero(now & known & (index.arrays["region_level"] == 2))
 

@@ -36,6 +36,12 @@ def partners(
     if axis == "borda":
         return _fused(model, profile, filters or Filters(), limit)
     chosen = _axis(axis)
+    if rank_by not in {"", "value", *chosen.measured}:
+        raise UsageError(
+            f"rank_by: {rank_by[:40]!r} is no measure of {axis}; value, "
+            f"{', '.join(chosen.measured)} are",
+            parameter="rank_by",
+        )
     looked = look(model.index, profile, filters or Filters())
     knows = chosen.knows(model)
     coverage = {
@@ -50,7 +56,7 @@ def partners(
     value = chosen.value(model, profile)
     hits = np.flatnonzero(looked.mask & (np.nan_to_num(value) > 0))
     measures = chosen.measures(model, profile)
-    order = value if rank_by in {"", "value"} else _measure(measures, rank_by, axis)
+    order = value if rank_by in {"", "value"} else _measure(measures, rank_by)
     keys = model.index.things["clusters"].iris
     best = ranking.top(order[hits], limit, keys=[keys[n] for n in hits])
     places = [int(hits[n]) for n in best]
@@ -71,17 +77,17 @@ def who_would_find(model: Model, profile: Profile, axis: str, limit: int = 10) -
     chosen = _axis(axis)
     clusters = model.index.things["clusters"]
     seen: list[tuple[float, int, float]] = []
-    for place in np.flatnonzero(chosen.knows(model)):
+    for place in np.flatnonzero(chosen.knows(model)).tolist():
         if place == profile.place:
             continue
-        seeker = of_cluster(model.index, clusters.key(int(place)))
+        seeker = of_cluster(model.index, clusters.key(place))
         if chosen.asks(model, seeker):
             continue
         value = np.nan_to_num(chosen.value(model, seeker))
         value[place] = 0
         mine = float(value[profile.place])
         if mine > 0:
-            seen.append((1.0 + float((value > mine).sum()), int(place), mine))
+            seen.append((1.0 + float((value > mine).sum()), place, mine))
     items, places = [], []
     for at, place, mine in sorted(seen, key=lambda s: (s[0], clusters.iris[s[1]]))[:limit]:
         seeker = of_cluster(model.index, clusters.key(place))
@@ -91,11 +97,13 @@ def who_would_find(model: Model, profile: Profile, axis: str, limit: int = 10) -
                 clusters.key(place), clusters.iris[place], clusters.labels[place], mine, parts,
                 {"place": at}, {"question": f"/api/v1/clusters/{clusters.key(place)}/partners"
                                 f"?axis={axis}"},
+                sorted({iri for part in parts for iri in part.evidence} | {clusters.iris[place]}),
                 query=reproduce.query(axis, model, seeker, profile.place),
             )
         )  # fmt: skip
         places.append(-at)
-    coverage = {"clusters": len(clusters) - 1, "known": int(chosen.knows(model).sum()) - 1}
+    knows = np.delete(chosen.knows(model), profile.place)
+    coverage = {"clusters": len(knows), "known": int(knows.sum())}
     return Answer(
         ranked(items, places), len(seen), chosen.method, coverage, model.index.release,
         caveats=list(chosen.caveats), about=_about(profile),
@@ -105,16 +113,16 @@ def who_would_find(model: Model, profile: Profile, axis: str, limit: int = 10) -
 def _axis(name: str) -> Axis:
     if name not in AXES:
         raise UsageError(
-            f"axis: {name[:40]!r} is not one of {', '.join(AXES)} or borda{hint(name, AXES)}",
+            f"axis: {name[:40]!r} is not one of {', '.join(AXES)} or borda{hint(name, list(AXES))}",
             parameter="axis",
         )
     return AXES[name]
 
 
-def _measure(measures: Measures, name: str, axis: str) -> Floats:
+def _measure(measures: Measures, name: str) -> Floats:
     if name not in measures:
         raise UsageError(
-            f"rank_by: {name[:40]!r} is no measure of {axis}; value, {', '.join(measures)} are",
+            f"rank_by: {name} is known of clusters of the graph only, not of a profile",
             parameter="rank_by",
         )
     return measures[name]
@@ -182,6 +190,7 @@ def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answ
         "reason": "; ".join(f"{name}: {why}" for name, why in reasons.items() if why),
     }
     items: list[Item] = []
+    points_of = [ranking.points(ranks) for ranks in lists]
     points = ranking.borda(lists) if lists and len(places) else np.zeros(len(places))
     some = [n for n in range(len(places)) if any(not math.isnan(ranks[n]) for ranks in lists)]
     best = ranking.top(points[some], limit, keys=[clusters.iris[places[n]] for n in some])
@@ -190,9 +199,9 @@ def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answ
         place = int(places[n])
         parts = [
             Part(f"axis-{axis.name}", f"place on {axis.name}",
-                 float(ranking.borda([ranks])[n]),
+                 float(given[n]),
                  {"axis": axis.name, "place": _number(ranks[n])})
-            for axis, ranks in zip(able, lists, strict=True)
+            for axis, ranks, given in zip(able, lists, points_of, strict=True)
         ]  # fmt: skip
         items.append(
             Item(

@@ -85,13 +85,13 @@ def inline(index: Index, given: dict[str, Any]) -> Profile:
         found = {region} | {regions.by_key[r] for r in within if r in regions.by_key}
         places = np.array(sorted(found), np.int32)
         of_region = int(index.arrays["region_country"][region])
-        if country not in {-1, of_region}:
+        if of_region >= 0 and country not in {-1, of_region}:
             raise UsageError(
                 f"profile: region {code} is in {countries.key(of_region)}, not in "
                 f"{countries.key(country)}",
                 field="region",
             )
-        country = of_region
+        country = of_region if of_region >= 0 else country
     capabilities = [find_capability(index, word) for word in _texts(given, "capabilities")]
     clusters = index.things["clusters"]
     partners = [find(clusters, k, "profile.partners: cluster") for k in _texts(given, "partners")]

@@ -79,21 +79,33 @@ def borda(lists: Sequence[ArrayLike]) -> Floats:
     if not vectors:
         raise ValueError("lists: none to fuse")
     n = vectors[0].size
-    points, ranked = np.zeros(n), np.zeros(n, dtype=np.bool_)
+    found, ranked = np.zeros(n), np.zeros(n, dtype=np.bool_)
     for number, vector in enumerate(vectors):
         if vector.shape != (n,):
             raise ValueError(f"lists: number {number} has shape {vector.shape}, not {(n,)}")
         if np.isinf(vector).any():
             raise ValueError(f"lists: number {number}, item {int(np.isinf(vector).argmax())}")
-        known = ~np.isnan(vector)
-        ordered = np.sort(vector[known])
-        first = np.searchsorted(ordered, vector[known], side="left")
-        last = np.searchsorted(ordered, vector[known], side="right") - 1
-        points[known] += n - 1 - (first + last) / 2
-        points[~known] += (n - 1 - len(ordered)) / 2
-        ranked |= known
-    points[~ranked] = np.nan
-    return points
+        found += points(vector)
+        ranked |= ~np.isnan(vector)
+    found[~ranked] = np.nan
+    return found
+
+
+def points(ranks: ArrayLike) -> Floats:
+    """What one list of ranks gives each item in `borda`; also to those that it does not rank.
+
+    >>> points([1, float("nan"), 2, float("nan")]).tolist()
+    [3.0, 0.5, 2.0, 0.5]
+    """
+    vector = np.asarray(ranks, dtype=np.float64)
+    n = vector.size
+    known = ~np.isnan(vector)
+    ordered = np.sort(vector[known])
+    first = np.searchsorted(ordered, vector[known], side="left")
+    last = np.searchsorted(ordered, vector[known], side="right") - 1
+    found = np.full(n, (n - 1 - len(ordered)) / 2)
+    found[known] = n - 1 - (first + last) / 2
+    return found
 
 
 def top(values: ArrayLike, n: int, keys: Keys | None = None, descending: bool = True) -> Indices:

@@ -73,7 +73,9 @@ def region_partners(
     own = np.asarray(status[used])
     coverage["known_divisions"] = int((own >= 0).sum())
     coverage["unknown_divisions"] = int((own < 0).sum())
-    others = model.measured[model.measured != used]
+    # a NUTS 1 region that is asked for comprises some of the measured ones
+    apart = [not regions.key(int(n)).startswith(regions.key(used)) for n in model.measured]
+    others = model.measured[np.array(apart, dtype=bool)]
     theirs = np.asarray(status[others])
     get = _added(own, theirs, model.relatedness, inside)
     give = _added_by(own, theirs, model.relatedness, inside)

@@ -1,0 +1,142 @@
+"""Made-up graphs of any size for `discovery`: seeded, with long-tailed numbers of everything.
+
+They are rows as the queries of the index give them, and the same as triples for SPARQL stores.
+Nothing of them is ever shown as real: they are for measuring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyoxigraph as ox
+
+from clusterloom.discovery.columns import QUERIES
+from clusterloom.namespaces import BASE, CLOOM, PREFIXES
+
+Rows = dict[str, list[tuple[str, ...]]]
+
+DIVISIONS, CLASSES, REGIONS, CHAINS, STAGES = 67, 615, 300, 40, 8
+_LABEL = ox.NamedNode(PREFIXES["rdfs"] + "label")
+_TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
+
+
+def _thing(kind: str, key: object) -> str:
+    return f"{BASE}id/{kind}/{key}"
+
+
+def graph(clusters: int, seed: int = 1) -> Rows:
+    """A graph with that many clusters; about 6 capabilities each, and ties as partnerships have."""
+    chance = np.random.default_rng(seed)
+    rows: Rows = {name: [] for name in QUERIES}
+    countries = [_thing("country", f"C{n}") for n in range(30)]
+    rows["countries"] = [(iri, f"Country {n}") for n, iri in enumerate(countries)]
+    regions = [_thing("region", f"R{n:03d}") for n in range(REGIONS)]
+    for n, iri in enumerate(regions):
+        rows["regions"].append((iri, f"R{n:03d}", "2", f"Region {n}", countries[n % 30]))
+        rows["vintages"].append((iri, "2021"))
+    codes = [f"{n + 1:02d}" for n in range(DIVISIONS)]
+    codes += [f"{n % DIVISIONS + 1:02d}.{n // DIVISIONS + 1}" for n in range(CLASSES)]
+    capabilities = [_thing("nace2", code) for code in codes]
+    rows["capabilities"] = [
+        (i, f"Activity {c}", c) for i, c in zip(capabilities, codes, strict=True)
+    ]
+    rows["within"] = [(_thing("nace2", c), _thing("nace2", c[:2])) for c in codes[DIVISIONS:]]
+    _clusters(rows, chance, clusters, countries, regions, capabilities)
+    _undertakings(rows, chance, clusters, countries)
+    _chains(rows, chance, capabilities)
+    for n, region in enumerate(regions):
+        for m in range(DIVISIONS):
+            lq = float(chance.lognormal(0, 0.8))
+            unknown = chance.random() < 0.15
+            status = "unknown" if unknown else "specialised" if lq > 1.1 else "not"
+            figure = ("", "") if unknown else (f"{lq:.4f}", str(100 + n))
+            rows["region_division"].append((region, capabilities[m], status, *figure, "2015"))
+    products = [_thing("product-group", f"P{n}") for n in range(DIVISIONS)]
+    rows["products"] = [(iri, f"Product {n}") for n, iri in enumerate(products)]
+    rows["product_capability"] = list(zip(products, capabilities[:DIVISIONS], strict=True))
+    for one in products:
+        for other in products:
+            if chance.random() < 0.8:
+                coefficient = f"{chance.exponential(0.01):.6f}"
+                rows["supply"].append((one, other, coefficient, "2015", countries[0]))
+    return rows
+
+
+def _clusters(
+    rows: Rows,
+    chance: np.random.Generator,
+    count: int,
+    countries: list[str],
+    regions: list[str],
+    capabilities: list[str],
+) -> None:
+    popular = chance.zipf(1.6, len(capabilities)).clip(1, 500).astype(float)
+    popular /= popular.sum()
+    for n in range(count):
+        iri = _thing("org", f"c{n:06d}")
+        rows["clusters"].append((iri, f"Cluster {n}"))
+        place = int(chance.integers(0, len(regions)))
+        rows["cluster_country"].append((iri, countries[place % 30]))
+        if chance.random() < 0.6:
+            rows["cluster_region"].append((iri, regions[place]))
+        if chance.random() < 0.85:
+            many = int(min(30, 1 + chance.lognormal(1.2, 0.8)))
+            own = chance.choice(len(capabilities), size=many, replace=False, p=popular)
+            rows["cluster_capability"] += [(iri, capabilities[c]) for c in own]
+
+
+def _undertakings(
+    rows: Rows, chance: np.random.Generator, clusters: int, countries: list[str]
+) -> None:
+    weight = chance.pareto(1.8, clusters) + 1
+    weight /= weight.sum()
+    for n in range(max(1, clusters * 6 // 10)):
+        iri = _thing("partnership", f"p{n}")
+        rows["undertakings"].append((iri, f"Partnership {n}", "2020"))
+        rows["undertaking_kind"].append((iri, CLOOM + "Partnership"))
+        many = int(min(30, 2 + chance.pareto(1.5) * 2))
+        members = np.unique(chance.choice(clusters, size=min(many, clusters), p=weight))
+        rows["cluster_undertaking"] += [(_thing("org", f"c{m:06d}"), iri) for m in members]
+
+
+def _chains(rows: Rows, chance: np.random.Generator, capabilities: list[str]) -> None:
+    holders: dict[str, list[str]] = {}
+    for cluster, capability in rows["cluster_capability"]:
+        holders.setdefault(capability, []).append(cluster)
+    for n in range(CHAINS):
+        chain = _thing("value-chain", f"v{n}")
+        rows["chains"].append((chain, f"Chain {n}"))
+        for m in range(STAGES):
+            stage = _thing("stage", f"v{n}-{m}")
+            rows["stages"].append((stage, chain, str(m + 1), f"Stage {m} of {n}"))
+            needed = capabilities[int(chance.integers(DIVISIONS, len(capabilities)))]
+            rows["stage_capability"].append((stage, needed, "exact"))
+            rows["cluster_stage"] += [(cluster, stage) for cluster in holders.get(needed, ())]
+            for region, *_ in rows["regions"]:
+                status = str(chance.choice(["covered", "weak", "missing", "unknown"]))
+                rows["region_stage"].append((region, stage, status, "employment"))
+
+
+def triples(rows: Rows) -> Iterator[ox.Quad]:
+    """What partner queries by SPARQL read of a graph, in the default graph."""
+
+    def quad(subject: str, predicate: str, value: str) -> ox.Quad:
+        return ox.Quad(ox.NamedNode(subject), ox.NamedNode(predicate), ox.NamedNode(value))
+
+    cluster = CLOOM + "ClusterOrganisation"
+    for iri, label in rows["clusters"]:
+        yield quad(iri, _TYPE.value, cluster)
+        yield ox.Quad(ox.NamedNode(iri), _LABEL, ox.Literal(label))
+    for name, predicate in (
+        ("cluster_capability", "hasCapability"),
+        ("cluster_country", "inCountry"),
+        ("cluster_region", "locatedIn"),
+        ("cluster_stage", "covers"),
+    ):
+        for subject, value in rows[name]:
+            yield quad(subject, CLOOM + predicate, value)
+    for member, undertaking in rows["cluster_undertaking"]:
+        yield quad(undertaking, CLOOM + "participant", member)
+    for narrow, wide in rows["within"]:
+        yield quad(narrow, CLOOM + "within", wide)
