@@ -76,10 +76,8 @@ def discovery_router(settings: Settings, maker: Maker) -> APIRouter:
             if not 1 <= len(given) <= BATCH:
                 raise UsageError(f"a batch has 1 to {BATCH} requests, not {len(given)}")
             answers = [_partners(model, one) for one in given]
-            body: Any = {"answers": [answer.as_json() for answer in answers]}
-        else:
-            body = _partners(model, given).as_json()
-        return Response(orjson.dumps(body), media_type=JSON_TYPE)
+            return Response(orjson.dumps({"answers": answers}), media_type=JSON_TYPE)
+        return Response(_partners(model, given).as_bytes(), media_type=JSON_TYPE)
 
     router.add_api_route(
         "/discovery/partners",
@@ -129,7 +127,7 @@ async def _written(
     if form == "ttl":
         text = discovery_table.turtle(answer, address)
         return Response(text, media_type=TURTLE, headers=headers)
-    return Response(orjson.dumps(answer.as_json()), media_type=JSON_TYPE, headers=headers)
+    return Response(answer.as_bytes(), media_type=JSON_TYPE, headers=headers)
 
 
 def _partners(model: Model, given: Any) -> Answer:

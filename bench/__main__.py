@@ -17,11 +17,11 @@ from clusterloom.errors import ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release, current_release
 
-from . import answers, phases, search, serving, shapes, statements
+from . import answers, discovery, phases, search, serving, shapes, statements
 from .measure import BenchFailed, Outcome
 from .tables import show
 
-BENCHMARKS = ("queries", "statements", "phases", "shapes", "search", "serving")
+BENCHMARKS = ("queries", "statements", "phases", "shapes", "search", "discovery", "serving")
 _VERSIONS = ("pyoxigraph", "oxigraph", "shacl", "pyshacl", "uvicorn", "rdflib-endpoint")
 
 
@@ -72,6 +72,14 @@ def parser() -> argparse.ArgumentParser:
         default=100_000,
         metavar="N",
         help="things to search among (default: 100000)",
+    )
+    top.add_argument(
+        "--clusters",
+        type=_positive,
+        action="append",
+        default=[],
+        metavar="N",
+        help="size of a graph for `discovery`; may be repeated (default: 1000, 10000, 100000)",
     )
     top.add_argument(
         "--seconds",
@@ -143,6 +151,7 @@ def _measured(given: argparse.Namespace, settings: Settings, release: Release) -
         "phases": lambda: phases.run(release),
         "shapes": lambda: shapes.run(release, times, given.family),
         "search": lambda: search.run(given.names),
+        "discovery": lambda: discovery.run(given.clusters or discovery.SIZES),
         "serving": lambda: serving.run(
             settings,
             release,

@@ -43,7 +43,7 @@ def graph(clusters: int, seed: int = 1) -> Rows:
     ]
     rows["within"] = [(_thing("nace2", c), _thing("nace2", c[:2])) for c in codes[DIVISIONS:]]
     _clusters(rows, chance, clusters, countries, regions, capabilities)
-    _undertakings(rows, chance, clusters, countries)
+    _undertakings(rows, chance, clusters)
     _chains(rows, chance, capabilities)
     for n, region in enumerate(regions):
         for m in range(DIVISIONS):
@@ -86,9 +86,7 @@ def _clusters(
             rows["cluster_capability"] += [(iri, capabilities[c]) for c in own]
 
 
-def _undertakings(
-    rows: Rows, chance: np.random.Generator, clusters: int, countries: list[str]
-) -> None:
+def _undertakings(rows: Rows, chance: np.random.Generator, clusters: int) -> None:
     weight = chance.pareto(1.8, clusters) + 1
     weight /= weight.sum()
     for n in range(max(1, clusters * 6 // 10)):

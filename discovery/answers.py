@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from clusterloom.discovery.index import Things
 from clusterloom.discovery.ranking import ranks
 
 MOST = 20
@@ -71,8 +76,12 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for JSON: numbers that are undefined are null."""
-        plain: dict[str, Any] = _plain(asdict(self))
+        plain: dict[str, Any] = orjson.loads(self.as_bytes())
         return plain
+
+    def as_bytes(self) -> bytes:
+        """The same, written."""
+        return orjson.dumps(self)
 
 
 def ranked(items: list[Item], values: Sequence[float]) -> list[Item]:
@@ -100,11 +109,15 @@ def ranked(items: list[Item], values: Sequence[float]) -> list[Item]:
     return [items[n] for n in (*found.order, *last)]
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def tell_ties(
+    things: Things, items: Sequence[Item], order: NDArray[np.float64], hits: NDArray[Any]
+) -> None:
+    """Names those among all hits that share the last item's place, though they are not items."""
+    if not items:
+        return
+    last = order[things.place[items[-1].iri]]
+    same = hits[order[hits] == last][: MOST + 1].tolist()
+    for item in items:
+        if order[things.place[item.iri]] == last:
+            keys = [things.key(place) for place in same]
+            item.tied_with = [key for key in keys if key != item.id][:MOST]

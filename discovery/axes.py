@@ -18,6 +18,7 @@ from clusterloom.discovery.model import Floats, Model
 from clusterloom.discovery.profile import Profile
 
 Measures = dict[str, Floats]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Axis:
     """How an axis values every cluster, explains one, and what it needs to know.
 
     `value(model, profile)` gives a number for each cluster; `parts(model, profile, place)` the
-    summands for one; `measures(model, profile)` further numbers for each, of the
-    names in `measured`; `knows(model)` tells of
+    summands for one; `measures(model, profile, places)` further numbers for each
+    of the places, of the names in `measured`; `knows(model)` tells of
     which clusters anything is known; `asks(model, profile)` why nothing can be said, or "".
     """
 
@@ -34,7 +35,7 @@ class Axis:
     method: Method
     value: Callable[[Model, Profile], Floats]
     parts: Callable[[Model, Profile, int], list[Part]]
-    measures: Callable[[Model, Profile], Measures]
+    measures: Callable[[Model, Profile, Places], Measures]
     knows: Callable[[Model], NDArray[np.bool_]]
     asks: Callable[[Model, Profile], str]
     measured: tuple[str, ...]
@@ -56,7 +57,7 @@ def _own_capabilities(model: Model, profile: Profile) -> Floats:
 
 
 def _own_products(model: Model, profile: Profile) -> NDArray[np.int64]:
-    return np.flatnonzero(model.comprised[profile.capabilities].sum(axis=0))
+    return np.unique(model.comprised[profile.capabilities].indices).astype(np.int64)
 
 
 def _some(matrix: Callable[[Model], object]) -> Callable[[Model], NDArray[np.bool_]]:
@@ -85,9 +86,9 @@ def _similarity_parts(model: Model, profile: Profile, place: int) -> list[Part]:
     ]  # fmt: skip
 
 
-def _similarity_measures(model: Model, profile: Profile) -> Measures:
-    shared = _similarity(model, profile)
-    size = np.diff(model.capabilities.indptr)
+def _similarity_measures(model: Model, profile: Profile, places: Places) -> Measures:
+    shared = np.asarray(model.capabilities[places] @ _own_capabilities(model, profile))
+    size = np.diff(model.capabilities.indptr)[places]
     union = size + len(profile.capabilities) - shared
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
@@ -120,10 +121,10 @@ def _complementarity_parts(model: Model, profile: Profile, place: int) -> list[P
     return sorted(found, key=lambda part: (-part.value, part.label))
 
 
-def _complementarity_measures(model: Model, profile: Profile) -> Measures:
-    own = own_divisions(model, profile)
-    z = relatedness.size_adjusted_z(own, model.divisions, model.relatedness, model.expected)
-    return {"z": z, "divisions": np.diff(model.divisions.indptr).astype(np.float64)}
+def _complementarity_measures(model: Model, profile: Profile, places: Places) -> Measures:
+    own, theirs = own_divisions(model, profile), model.divisions[places]
+    z = relatedness.size_adjusted_z(own, theirs, model.relatedness, model.expected[places])
+    return {"z": z, "divisions": np.diff(theirs.indptr).astype(np.float64)}
 
 
 def _needs_divisions(model: Model, profile: Profile) -> str:
@@ -165,13 +166,13 @@ def _network_parts(model: Model, profile: Profile, place: int) -> list[Part]:
     ]  # fmt: skip
 
 
-def _network_measures(model: Model, profile: Profile) -> Measures:
-    degree = np.diff(model.ties.indptr).astype(np.float64)
+def _network_measures(model: Model, profile: Profile, places: Places) -> Measures:
+    degree = np.diff(model.ties.indptr).astype(np.float64)[places]
     if profile.place < 0:
         return {"degree": degree}
     return {
-        "resource_allocation": network.resource_allocation(model.ties, profile.place),
-        "jaccard": network.jaccard(model.ties, profile.place),
+        "resource_allocation": network.resource_allocation(model.ties, profile.place)[places],
+        "jaccard": network.jaccard(model.ties, profile.place)[places],
         "degree": degree,
     }
 
@@ -189,21 +190,23 @@ def _supply(model: Model, profile: Profile) -> Floats:
 
 
 def _supply_parts(model: Model, profile: Profile, place: int) -> list[Part]:
-    products, table = model.index.things["products"], model.index.arrays["supply"]
+    products = model.index.things["products"]
+    made, used = _row(model.products, place), _own_products(model, profile)
+    table = np.nan_to_num(model.index.arrays["supply"][np.ix_(made, used)])
     found = [
-        Part("supplies", f"{products.labels[p]}, for {products.labels[q]}", float(table[p, q]),
+        Part("supplies", f"{products.labels[p]}, for {products.labels[q]}", value,
              {"from": products.iris[p], "to": products.iris[q]},
              (products.iris[p], products.iris[q]))
-        for p in _row(model.products, place)
-        for q in _own_products(model, profile)
-        if table[p, q] > 0
+        for p, row in zip(made.tolist(), table.tolist(), strict=True)
+        for q, value in zip(used.tolist(), row, strict=True)
+        if value > 0
     ]  # fmt: skip
     return sorted(found, key=lambda part: (-part.value, part.label))
 
 
-def _supply_measures(model: Model, profile: Profile) -> Measures:
+def _supply_measures(model: Model, profile: Profile, places: Places) -> Measures:
     given = np.nansum(model.index.arrays["supply"][_own_products(model, profile)], axis=0)
-    return {"supplied_by_profile": np.asarray(model.products @ given)}
+    return {"supplied_by_profile": np.asarray(model.products[places] @ given)}
 
 
 def _needs_products(model: Model, profile: Profile) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clusterloom import terms
-from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked
+from clusterloom.discovery import ranking
+from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked, tell_ties
 from clusterloom.discovery.filters import Filters, look
 from clusterloom.discovery.index import COVERAGE, Index
 from clusterloom.discovery.model import Model
@@ -61,13 +62,13 @@ def completion(
     )
     looked = look(index, profile, filters or Filters())
     looked.mask[inside] = False
-    covers = index.relation("cluster_stage")[:, lacking] if lacking else None
-    value = np.asarray(covers.sum(axis=1)) if covers is not None else np.zeros(len(inside))
+    value = np.zeros(len(inside))
+    for stage in lacking:
+        value[index.related_to("cluster_stage", int(stage))] += 1
     hits = np.flatnonzero(looked.mask & (value > 0))
-    clusters = index.things["clusters"]
-    order = sorted((int(n) for n in hits), key=lambda n: (-value[n], clusters.iris[n]))
-    items = [_candidate(index, n, lacking) for n in order]
-    items = ranked(items, [float(value[n]) for n in order])[:limit]
+    best = [int(hits[n]) for n in ranking.top(value[hits], limit, keys=hits)]
+    items = ranked([_candidate(index, n, lacking) for n in best], [float(value[n]) for n in best])
+    tell_ties(index.things["clusters"], items, value, hits)
     states = [one["status"] for one in told]
     coverage: dict[str, Any] = {name: states.count(name) for name in COVERAGE}
     coverage["clusters_inside"] = int(inside.sum())
@@ -90,7 +91,8 @@ def completion(
 
 
 def _inside(index: Index, region: int) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = index.relation("cluster_region")[:, [region]].toarray().ravel() > 0
+    found = np.zeros(len(index.things["clusters"]), dtype=bool)
+    found[index.related_to("cluster_region", region)] = True
     return found
 
 
@@ -98,7 +100,7 @@ def _stage(index: Index, stage: int, region: int, inside: NDArray[np.bool_]) -> 
     stages, clusters = index.things["stages"], index.things["clusters"]
     status = _NAMES[int(index.arrays["region_stage"][region, stage])]
     by_employment = bool(index.arrays["region_stage_by_employment"][region, stage])
-    covering = index.relation("cluster_stage")[:, [stage]].nonzero()[0]
+    covering = index.related_to("cluster_stage", stage)
     by = [int(n) for n in covering if inside[n]]
     table = index.arrays["stage_capability"]
     drawn = [int(c) for s, c, _ in table if s == stage]

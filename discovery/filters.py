@@ -50,7 +50,7 @@ def look(index: Index, profile: Profile, filters: Filters) -> Looked:
     looked = Looked(np.ones(count, dtype=bool))
     if profile.place >= 0:
         looked.mask[profile.place] = False
-    country = _single(index, "cluster_country")
+    country = index.country
     placed = np.diff(index.arrays["cluster_region.indptr"]) > 0
     if filters.country:
         things = index.things["countries"]
@@ -75,7 +75,7 @@ def look(index: Index, profile: Profile, filters: Filters) -> Looked:
         has = np.diff(index.arrays["cluster_capability.indptr"]) > 0
         for word in filters.capability:
             wide = find_capability(index, word)
-            narrow = index.relation("within")[:, [wide]].nonzero()[0]
+            narrow = index.related_to("within", wide).tolist()
             _keep(looked, _related(index, "cluster_capability", [wide, *narrow]), has, "capability")
     if filters.area:
         has = np.diff(index.arrays["cluster_capability.indptr"]) > 0
@@ -86,7 +86,7 @@ def look(index: Index, profile: Profile, filters: Filters) -> Looked:
         _keep(looked, _of_kind(index, filters.kind), looked.mask, "")
     for code in filters.third_country:
         place = find(index.things["countries"], code.upper(), "third country")
-        aimed = index.relation("undertaking_target")[:, [place]].nonzero()[0]
+        aimed = index.related_to("undertaking_target", place)
         _keep(looked, _related(index, "cluster_undertaking", aimed), looked.mask, "")
     if filters.labelled:
         _keep(looked, index.arrays["cluster_label"] > 0, looked.mask, "")
@@ -99,8 +99,8 @@ def in_area(index: Index, area: int) -> Mask:
     """The clusters with a capability that the area maps to, or a part of one."""
     table = index.arrays["area_capability"]
     wide = table[table[:, 0] == area, 1]
-    narrow = index.relation("within")[:, wide].nonzero()[0]
-    return _related(index, "cluster_capability", np.concatenate([wide, narrow]))
+    narrow = [index.related_to("within", place) for place in wide.tolist()]
+    return _related(index, "cluster_capability", np.unique(np.concatenate([wide, *narrow])))
 
 
 def _of_kind(index: Index, kinds: Sequence[str]) -> Mask:
@@ -115,19 +115,9 @@ def _of_kind(index: Index, kinds: Sequence[str]) -> Mask:
 
 def _related(index: Index, name: str, places: Sequence[int] | NDArray[Any]) -> Mask:
     """The clusters that are related to any of the places."""
-    indptr = index.arrays[f"{name}.indptr"]
-    found = np.zeros(len(indptr) - 1, dtype=bool)
-    hits = np.flatnonzero(np.isin(index.arrays[f"{name}.indices"], np.asarray(places, np.int64)))
-    found[np.searchsorted(indptr, hits, side="right") - 1] = True
-    return found
-
-
-def _single(index: Index, name: str) -> NDArray[np.int32]:
-    """The one place that each cluster is related to, -1 where none or several are stated."""
-    indptr = index.arrays[f"{name}.indptr"]
-    one = np.diff(indptr) == 1
-    found = np.full(len(one), -1, dtype=np.int32)
-    found[one] = index.arrays[f"{name}.indices"][indptr[:-1][one]]
+    found = np.zeros(len(index.arrays[f"{name}.indptr"]) - 1, dtype=bool)
+    for place in np.asarray(places, np.int64).tolist():
+        found[index.related_to(name, place)] = True
     return found
 
 

@@ -89,9 +89,40 @@ class Index:
         self.release = release
         self.things = dict(things)
         self.arrays = dict(arrays)
+        self._relations: dict[str, sparse.csr_array] = {}
 
     def relation(self, name: str) -> sparse.csr_array:
-        """A 0/1 matrix of one kind by another."""
+        """A 0/1 matrix of one kind by another; not to be changed."""
+        found = self._relations.get(name)
+        if found is None:
+            found = self._relations[name] = self._relation(name)
+        return found
+
+    @cached_property
+    def country(self) -> NDArray[np.int32]:
+        """The country of each cluster, -1 where none or several are stated."""
+        indptr = self.arrays["cluster_country.indptr"]
+        one = np.diff(indptr) == 1
+        found = np.full(len(one), -1, dtype=np.int32)
+        found[one] = self.arrays["cluster_country.indices"][indptr[:-1][one]]
+        return found
+
+    def backwards(self, name: str) -> sparse.csr_array:
+        """The same matrix the other way round."""
+        found = self._relations.get(f"^{name}")
+        if found is None:
+            turned = sparse.csr_array(self.relation(name).T)
+            turned.sort_indices()
+            found = self._relations[f"^{name}"] = turned
+        return found
+
+    def related_to(self, name: str, place: int) -> Array:
+        """The places of the first kind that one of the second is related to, ascending."""
+        turned = self.backwards(name)
+        found: Array = turned.indices[turned.indptr[place] : turned.indptr[place + 1]]
+        return found
+
+    def _relation(self, name: str) -> sparse.csr_array:
         rows, cols = (len(self.things[kind]) for kind in _RELATIONS[name])
         indptr, indices = self.arrays[f"{name}.indptr"], self.arrays[f"{name}.indices"]
         ones = np.ones(len(indices), dtype=np.float64)

@@ -24,6 +24,14 @@ class Model:
         """Makes every matrix now, so that no question waits for one."""
         for matrix in (self.products, self.relatedness, self.ties, self.expected):
             _ = matrix
+        for name in (
+            "cluster_stage",
+            "cluster_region",
+            "cluster_capability",
+            "cluster_undertaking",
+            "within",
+        ):
+            self.index.backwards(name)
 
     @cached_property
     def capabilities(self) -> sparse.csr_array:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from clusterloom.discovery import ranking, reproduce
-from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked
+from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked, tell_ties
 from clusterloom.discovery.axes import AXES, Axis, Measures, own_divisions
 from clusterloom.discovery.filters import Filters, look
 from clusterloom.discovery.model import Floats, Model
 from clusterloom.discovery.profile import Profile, of_cluster
 from clusterloom.errors import UsageError
 from clusterloom.nearest import hint
+
+Measured = dict[str, float]
 
 BORDA = Method("points by place on each axis", "implements Borda (1781)")
 _UNDENIED = "no tie known; lists of participants are not complete"
@@ -55,15 +57,19 @@ def partners(
         return _answer(model, profile, chosen, [], 0, coverage, axis, rank_by, filters)
     value = chosen.value(model, profile)
     hits = np.flatnonzero(looked.mask & (np.nan_to_num(value) > 0))
-    measures = chosen.measures(model, profile)
-    order = value if rank_by in {"", "value"} else _measure(measures, rank_by)
-    keys = model.index.things["clusters"].iris
-    best = ranking.top(order[hits], limit, keys=[keys[n] for n in hits])
-    places = [int(hits[n]) for n in best]
-    # those who share the last place are named too
-    items = [_item(model, profile, chosen, place, value, measures) for place in places]
+    order = value
+    if rank_by not in {"", "value"}:
+        order = np.full(len(value), np.nan)
+        order[hits] = _measure(chosen.measures(model, profile, hits), rank_by)
+    # places are in the order of IRIs
+    places = [int(hits[n]) for n in ranking.top(order[hits], limit, keys=hits)]
+    measures = chosen.measures(model, profile, np.array(places, dtype=np.int64))
+    items = [
+        _item(model, profile, chosen, place, value, {k: m[n] for k, m in measures.items()})
+        for n, place in enumerate(places)
+    ]
     found = ranked(items, [float(order[place]) for place in places])
-    _tell_ties(model, found, order, hits)
+    tell_ties(model.index.things["clusters"], found, order, hits)
     return _answer(model, profile, chosen, found, len(hits), coverage, axis, rank_by, filters)
 
 
@@ -129,7 +135,7 @@ def _measure(measures: Measures, name: str) -> Floats:
 
 
 def _item(
-    model: Model, profile: Profile, axis: Axis, place: int, value: Floats, measures: Measures
+    model: Model, profile: Profile, axis: Axis, place: int, value: Floats, measures: Measured
 ) -> Item:
     index = model.index
     clusters = index.things["clusters"]
@@ -150,24 +156,12 @@ def _item(
         label=clusters.labels[place],
         value=float(value[place]),
         explanation=parts,
-        measures={name: _number(column[place]) for name, column in measures.items()},
+        measures={name: _number(number) for name, number in measures.items()},
         facts=facts,
         evidence=evidence,
         caveats=caveats,
         query=reproduce.query(axis.name, model, profile, place),
     )
-
-
-def _tell_ties(model: Model, items: list[Item], order: Floats, hits: Any) -> None:
-    """Names those that share the last place but are on a later page."""
-    if not items:
-        return
-    clusters = model.index.things["clusters"]
-    last = order[clusters.place[items[-1].iri]]
-    same = [clusters.key(int(n)) for n in hits[order[hits] == last]]
-    for item in items:
-        if order[clusters.place[item.iri]] == last:
-            item.tied_with = sorted(key for key in same if key != item.id)[:20]
 
 
 def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answer:
@@ -193,7 +187,7 @@ def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answ
     points_of = [ranking.points(ranks) for ranks in lists]
     points = ranking.borda(lists) if lists and len(places) else np.zeros(len(places))
     some = [n for n in range(len(places)) if any(not math.isnan(ranks[n]) for ranks in lists)]
-    best = ranking.top(points[some], limit, keys=[clusters.iris[places[n]] for n in some])
+    best = ranking.top(points[some], limit, keys=places[some])
     chosen = [some[n] for n in best]
     for n in chosen:
         place = int(places[n])

@@ -54,10 +54,11 @@ def of_cluster(index: Index, key: str) -> Profile:
 
 def partners_of(index: Index, place: int) -> Places:
     """The clusters that take part in something together with that one, itself left out."""
-    incidence = index.incidence
-    mine = incidence[[place]]
-    found: Places = (mine @ incidence.T).indices.astype(np.int32)
-    return np.unique(found[found != place])
+    joint = index.row("cluster_undertaking", place).tolist()
+    groups = [index.related_to("cluster_undertaking", undertaking) for undertaking in joint]
+    found = np.unique(np.concatenate([np.empty(0, np.int32), *groups]))
+    others: Places = found[found != place]
+    return others
 
 
 _FIELDS = ("name", "country", "region", "capabilities", "partners")

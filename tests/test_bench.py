@@ -48,6 +48,7 @@ def ran(
     """What one short run of every benchmark printed and wrote."""
     figures = tmp_path_factory.mktemp("bench") / "figures.json"
     short = ["--repetitions", "1", "--statements", "700", "--family", FAMILY, "--names", "800"]
+    short += ["--clusters", "300"]
     short += ["--seconds", "1", "--connections", "2"]
     short += ["--without", "Virtuoso", "--without", "rdflib-endpoint"]
     for name in ("lookup", "lookup, repeated"):
@@ -67,7 +68,7 @@ def measurements(figures: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def test_every_benchmark_reports(ran: tuple[str, dict[str, Any]]) -> None:
     _, figures = ran
-    names = ["queries", "statements", "phases", "shapes", "search", "serving"]
+    names = ["queries", "statements", "phases", "shapes", "search", "discovery", "serving"]
     assert list(figures["benchmarks"]) == names
     for outcome in figures["benchmarks"].values():
         assert outcome["agree"] is True

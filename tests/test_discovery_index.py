@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyoxigraph as ox
 import pytest
-from discovery_help import ID, ONTOLOGY, Graph, columns_of, make, model_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clusterloom.discovery import columns, index
 from clusterloom.discovery.index import COVERAGE, MATCH, STATUS, BadIndex, Index, build, open_index
+from discovery_help import ID, ONTOLOGY, Graph, columns_of, make, model_of
 
 CLASSES = {
     "clusters": "ClusterOrganisation", "countries": "Country", "capabilities": "Capability",
@@ -73,8 +73,8 @@ def check_things(found: Index, graph: Graph) -> dict[str, list[str]]:
         assert facts["vintages"][n].split() == sorted(graph.all(iri, "vintage"))
         assert facts["pilot"][n] == ("yes" if ONTOLOGY + "PilotRegion" in graph.all(iri, "a")
                                      else "")  # fmt: skip
-        status = str(graph.one(iri, "hasCohesionStatus"))
-        assert facts["cohesion"][n] == (graph.one(status, "cohesionCategory") or "")
+        cohesion = graph.one(str(graph.one(iri, "hasCohesionStatus")), "cohesionCategory")
+        assert facts["cohesion"][n] == (cohesion or "")
         country = graph.one(iri, "inCountry")
         place = (
             expected["countries"].index(str(country)) if country in expected["countries"] else -1
@@ -312,7 +312,7 @@ def test_two_writers_at_once_end_with_one_whole_index(tmp_path: Path) -> None:
             folder.mkdir()
             (folder / "manifest.json").write_text("damaged")
         with ThreadPoolExecutor(3) as pool:
-            made = list(pool.map(lambda _: built(graph, folder), range(3)))
+            made = list(pool.map(built, [graph] * 3, [folder] * 3))
         assert all(equal(one, wanted) for one in made)
         assert equal(open_index(folder), wanted)
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

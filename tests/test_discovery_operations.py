@@ -425,6 +425,17 @@ def test_a_covered_stage_names_who_covers_it(model: Model) -> None:
     assert recycling["requires"]
 
 
+def test_a_cluster_of_the_region_is_no_candidate_elsewhere(model: Model) -> None:
+    (inside,) = next(
+        s["by"] for s in completion(model, "batteries", "FRE1").about["stages"] if s["by"]
+    )
+    status = np.full_like(model.index.arrays["region_stage"], -1)
+    found = completion(_altered(model, region_stage=status), "batteries", "FRE1", limit=EVERY)
+    assert found.coverage["unknown"] == len(found.about["stages"])
+    assert found.items
+    assert inside["id"] not in {item.id for item in found.items}
+
+
 def test_filters_of_completion_apply(model: Model, graph: Graph) -> None:
     everyone = completion(model, "textiles", "ES51", limit=EVERY)
     found = completion(model, "textiles", "ES51", Filters(country=["IT", "cz"]), limit=EVERY)
