@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -148,7 +149,7 @@ def _operation(
             for status, told in sorted(operation["responses"].items())
             if status != "default"
         ],
-        sample=_sample(address, path, method, parameters, known.get(path, "")),
+        sample=_sample(address, path, method, parameters, known.get(path, ""), _body(operation)),
     )  # fmt: skip
 
 
@@ -164,8 +165,20 @@ def _fields(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _body(operation: Mapping[str, Any]) -> str:
+    """The example of a JSON body, where the operation has one."""
+    content = operation.get("requestBody", {}).get("content", {})
+    example = content.get("application/json", {}).get("example")
+    return "" if example is None else orjson.dumps(example).decode()
+
+
 def _sample(
-    address: str, path: str, method: str, parameters: list[dict[str, Any]], known: str
+    address: str,
+    path: str,
+    method: str,
+    parameters: list[dict[str, Any]],
+    known: str,
+    body: str = "",
 ) -> str:
     """The request by curl: with what it needs, else with the first example of a filter."""
     route, given = path, []
@@ -179,6 +192,8 @@ def _sample(
             given.append("--data-urlencode " + shlex.quote(f"{name}={one}"))
     options = ["-L"] if path.startswith(_FOLLOWED) else []
     options += ["-G"] if given and method == "GET" else []
+    if body:
+        given += ["-H 'Content-Type: application/json'", f"--data {shlex.quote(body)}"]
     return " ".join(["curl", *options, shlex.quote(address + route), *given])
 
 

@@ -58,8 +58,10 @@ def run(sizes: Sequence[int] = SIZES) -> Outcome:
             "they are made of, without the reading of them"
         )
         keys = [things["clusters"].key(int(n)) for n in _chosen(model)]
-        stores = _stores(rows) if size <= LARGEST_STORE else {}
-        found += _measured(model, keys, size, stores)
+        with tempfile.TemporaryDirectory() as folder:
+            stores = _stores(rows, Path(folder)) if size <= LARGEST_STORE else {}
+            found += _measured(model, keys, size, stores)
+            stores.clear()
     title = "discovery, seconds for an answer of ten explained hits, in one process"
     return Outcome("discovery", title, "hits", found, missing, "answers per s")
 
@@ -84,7 +86,11 @@ def _measured(
         agree = True
         if axis == "similarity":
             for name, store in stores.items():
-                rounds[name] = _median(lambda key, store=store: len(_shared(store, key)), keys[:8])
+
+                def reference(key: str, store: ox.Store = store) -> int:
+                    return len(_shared(store, key))
+
+                rounds[name] = _median(reference, keys[:8])
             agree = all(_agrees(model, stores, key) for key in keys[:8])
         found.append(Measurement(f"partners, {axis}", f"{size}", LIMIT, agree, rounds))
     regions = [f"R{n:03d}" for n in range(0, 300, 30)]
@@ -112,10 +118,9 @@ def _median(ask: Callable[[str], int], keys: Sequence[str]) -> float:
     return statistics.median(taken)
 
 
-def _stores(rows: graphs.Rows) -> dict[str, ox.Store]:
+def _stores(rows: graphs.Rows, folder: Path) -> dict[str, ox.Store]:
     memory = ox.Store()
     memory.bulk_extend(graphs.triples(rows))
-    folder = Path(tempfile.mkdtemp())
     disk = ox.Store(str(folder / "store"))
     disk.bulk_extend(graphs.triples(rows))
     disk.optimize()

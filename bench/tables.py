@@ -16,7 +16,7 @@ def show(about: Mapping[str, Mapping[str, Any]], outcomes: Sequence[Outcome]) ->
     parts += [_outcome(outcome) for outcome in outcomes]
     parts.append(
         "Ratios are our median divided by the peer's: below 1 Clusterloom is faster.\n"
-        "Not built: a generator of realistic graphs at any size; sizes are the release's own."
+        "Graphs of `discovery` are made up, of the sizes given; all else is of the release itself."
     )
     return "\n\n".join(parts)
 

@@ -7,7 +7,7 @@ checklist; it decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -199,10 +199,16 @@ def _candidates(model: Model, stages: Sequence[int], rules: Rules) -> list[Candi
                 frozenset(third),
                 # pilot regions are all known, so a region that is none is a no
                 "yes" in pilot if len(within) else None,
-                _LESS_DEVELOPED.get(min(cohesion)) if cohesion else None,
+                _any(_LESS_DEVELOPED.get(category) for category in cohesion),
             )
         )  # fmt: skip
     return found
+
+
+def _any(values: Iterable[bool | None]) -> bool | None:
+    """True where one is, False where all are, else unknown; of none it is unknown."""
+    found = set(values)
+    return True if True in found else False if found == {False} else None
 
 
 def _item(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clusterloom import terms
 from clusterloom.discovery import ranking, relatedness
-from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked
+from clusterloom.discovery.answers import MOST, Answer, Item, Method, Part, ranked
 from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Floats, Model
 from clusterloom.discovery.profile import find, find_region
@@ -106,7 +106,12 @@ def region_partners(
                 _query(model, used, other),
             )
         )  # fmt: skip
-    return answer(ranked(items, [float(value[n]) for n in best]), len(hits), "")
+    found = ranked(items, [float(value[n]) for n in best])
+    if best:
+        same = [keys[int(n)] for n in hits[value[hits] == value[best[-1]]]]
+        for item in (i for i, n in zip(found, best, strict=True) if value[n] == value[best[-1]]):
+            item.tied_with = [iri.rsplit("/", 1)[1] for iri in same if iri != item.iri][:MOST]
+    return answer(found, len(hits), "")
 
 
 def divisions_of(model: Model, area: int) -> NDArray[np.int64]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import pyoxigraph as ox
 
 from clusterloom.discovery import columns as columns_module
-from clusterloom.discovery.columns import Columns
 from clusterloom.discovery.index import Index, assemble
 from clusterloom.discovery.model import Model
 
@@ -24,6 +23,7 @@ _OTHER = {
     "name": "http://www.w3.org/2000/01/rdf-schema#label",
 }
 Value = str | int | bool | Decimal
+Read = Callable[[str], Coroutine[Any, Any, dict[str, list[str]]]]
 Triple = tuple[str, str, Value]
 ODD = ("", "é", '"', "\t", "\n", "\\", "\\n", "\u2028", "ß\r", "'")
 
@@ -97,7 +97,7 @@ def term(value: Value) -> ox.NamedNode | ox.Literal:
     return ox.Literal(value)
 
 
-def columns_of(store: ox.Store) -> Columns:
+def columns_of(store: ox.Store) -> Read:
     """Columns of a SELECT as `store.engine.tsv_columns` makes them."""
 
     async def columns(query: str) -> dict[str, list[str]]:
@@ -291,8 +291,8 @@ class _Maker:
             for stage in self.some(self.stages, 4):
                 said = self.rng.choice(["covered", "weak", "missing", "unknown"])
                 iri = f"{ID}coverage/{region.rsplit('/', 1)[1]}-{stage.rsplit('/', 1)[1]}"
-                facts = ("ofRegion", region), ("ofStage", stage), ("coverageStatus", said)
-                self.graph.add(iri, *facts)
+                covered = ("ofRegion", region), ("ofStage", stage), ("coverageStatus", said)
+                self.graph.add(iri, *covered)
                 if said != "unknown":
                     basis = self.rng.choice(["employment", "organisation"])
                     self.graph.add(iri, ("coverageBasis", basis))

@@ -214,7 +214,7 @@ def test_the_table_says_where_it_was_measured(
         f"Python {versions['Python']}",
         f"pyoxigraph {versions['pyoxigraph']}",
         "geometric mean",
-        "Not built: a generator of realistic graphs",
+        "Graphs of `discovery` are made up",
     ):
         assert fact in printed
 

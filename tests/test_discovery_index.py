@@ -142,13 +142,13 @@ def check_relations(found: Index, graph: Graph, things: dict[str, list[str]]) ->
 def check_figures(found: Index, graph: Graph, things: dict[str, list[str]]) -> None:
     cells: dict[tuple[str, str], tuple[int, float, float]] = {}
     years: dict[str, int] = {}
-    for seen, status in graph.pairs("specialisationStatus"):
-        region, division = (str(graph.one(seen, p)) for p in ("ofRegion", "ofCapability"))
+    for cell, status in graph.pairs("specialisationStatus"):
+        region, division = (str(graph.one(cell, p)) for p in ("ofRegion", "ofCapability"))
         if division in things["capabilities"]:
-            numbers = (graph.one(seen, p) for p in ("locationQuotient", "employment"))
+            numbers = (graph.one(cell, p) for p in ("locationQuotient", "employment"))
             quotient, employment = (float("nan") if n is None else float(n) for n in numbers)
             cells[region, division] = STATUS[status], quotient, employment
-            years[region] = int(str(graph.one(seen, "year")))
+            years[region] = int(str(graph.one(cell, "year")))
     divisions = sorted({division for _, division in cells})
     capabilities = things["capabilities"]
     assert [capabilities[d] for d in found.arrays["divisions"]] == divisions

@@ -76,7 +76,7 @@ def run(graph: Graph, query: str) -> list[dict[str, str]]:
     names = [part for part in query.split("SELECT")[1].split("WHERE")[0].replace("(", " ")
              .replace(")", " ").split() if part.startswith("?")]  # fmt: skip
     kept = [name[1:] for name in dict.fromkeys(names) if name not in {"?coefficient", "?other"}]
-    return [{name: row[name].value for name in kept} for row in rows]  # type: ignore[union-attr]
+    return [{name: row[name].value for name in kept} for row in rows]
 
 
 # values
@@ -584,7 +584,7 @@ def test_who_would_find_agrees_with_what_each_seeker_finds() -> None:
                     assert item.explanation == seen.explanation
                     assert item.query == seen.query
                 order = [(item.measures["place"], item.iri) for item in answer.items]
-                assert order == sorted(order)  # type: ignore[type-var]
+                assert order == sorted(order)
                 assert [item.rank for item in answer.items] == [
                     1 + sum(place < mine for place, _ in order)  # type: ignore[operator]
                     for mine, _ in order

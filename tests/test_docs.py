@@ -54,7 +54,10 @@ def test_every_sample_is_answered(client: httpx.Client, text: str, settings: Set
             word.partition("=") for word in words if "=" in word and word != address
         )]  # fmt: skip
         path = address.removeprefix(settings.public_url)
-        if pairs and "-G" not in words:
+        if "--data" in words:
+            body = words[words.index("--data") + 1]
+            answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+        elif pairs and "-G" not in words:
             answer = client.post(path, data=dict(pairs))
         else:
             answer = client.get(path, params=httpx.QueryParams(tuple(pairs)), follow_redirects=True)

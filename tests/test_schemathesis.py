@@ -47,7 +47,7 @@ CHECKS = [
 
 TAGS = {
     "SPARQL", "Linked data", "Vocabulary", "Dumps", "Resources", "Query library", "Operation",
-    "Search", "Releases", "Reconciliation",
+    "Search", "Releases", "Reconciliation", "Discovery",
 }  # fmt: skip
 """Groups of operations, each a test of its own."""
 
