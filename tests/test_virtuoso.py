@@ -5,6 +5,7 @@ What differs nevertheless is listed in `DIFFERENT` with the reason, and in docs/
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
@@ -21,14 +23,16 @@ import fixtures_api
 from clusterloom import commands
 from clusterloom.api.catalogue import RESOURCES
 from clusterloom.cli import parser
+from clusterloom.discovery import index
 from clusterloom.errors import UsageError
 from clusterloom.progress import Progress
 from clusterloom.queries.library import library, render
 from clusterloom.settings import Settings
 from clusterloom.store import push
 from clusterloom.store.endpoints import Endpoint, configured, read_holdings
+from clusterloom.store.engines import engine_of
 from clusterloom.store.normalise import DEFAULT_COPY
-from clusterloom.store.release import Release
+from clusterloom.store.release import Release, current_release
 from fixtures_api import serving
 
 pytestmark = pytest.mark.needs("virtuoso-t")
@@ -44,6 +48,7 @@ class Pair:
     embedded: httpx.Client
     remote: httpx.Client
     server: endpoint_help.Server
+    settings: tuple[Settings, Settings]
 
 
 def _twice(release: Release) -> Iterator[bytes]:
@@ -71,7 +76,7 @@ def pair(default_release: Release, tmp_path_factory: pytest.TempPathFactory) -> 
         clients = [stack.enter_context(serving(each)) for each in (embedded, remote)]
         for client in clients:
             client.timeout = httpx.Timeout(120)  # a busy machine is no difference
-        yield Pair(clients[0], clients[1], server)
+        yield Pair(clients[0], clients[1], server, (embedded, remote))
 
 
 def both(pair: Pair, path: str) -> tuple[httpx.Response, httpx.Response]:
@@ -110,6 +115,26 @@ def test_a_partner_of_unknown_country_is_not_said_to_be_elsewhere(pair: Pair) ->
     assert found[0] == found[1]
     homeless = {row["elsewhere"]["value"] for row in found[0] if "country" not in row}
     assert homeless == {"unknown"}
+
+
+def test_the_discovery_index_is_the_same(pair: Pair, tmp_path: Path) -> None:
+    async def made(settings: Settings, name: str) -> index.Index:
+        release = current_release(settings.releases)
+        assert release is not None
+        session = await engine_of(settings).open(release)
+        try:
+            return await index.build(session.columns, release.id, tmp_path / name)
+        finally:
+            await session.aclose()
+
+    ours, theirs = (asyncio.run(made(s, n)) for s, n in zip(pair.settings, "ab", strict=True))
+    for kind, things in ours.things.items():
+        other = theirs.things[kind]
+        assert (things.iris, things.labels, things.facts) == (
+            other.iris, other.labels, other.facts,
+        ), kind  # fmt: skip
+    for name, array in ours.arrays.items():
+        np.testing.assert_array_equal(array, theirs.arrays[name], err_msg=name)
 
 
 @pytest.mark.parametrize("name", RESOURCES)
