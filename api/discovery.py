@@ -19,6 +19,7 @@ from clusterloom.api.discovery_operations import (
     LIMIT,
     OPERATIONS,
     RANK_BY,
+    WHY_NOT,
     Operation,
     Values,
     partners_of,
@@ -43,7 +44,7 @@ AT_ONCE, WAITING, PATIENCE = 2, 16, 15.0
 """Heavy operations that run at a time, those that may wait, and the seconds that they do."""
 BATCH = 50
 """Profiles of one request."""
-ASKED = (AXIS, RANK_BY, *FILTERS, LIMIT)
+ASKED = (AXIS, RANK_BY, *FILTERS, WHY_NOT, LIMIT)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

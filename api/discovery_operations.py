@@ -8,14 +8,18 @@ from typing import Any
 
 from clusterloom.discovery.answers import Answer
 from clusterloom.discovery.axes import AXES
+from clusterloom.discovery.bridges import bridges
+from clusterloom.discovery.compare import portfolio
 from clusterloom.discovery.completion import completion
 from clusterloom.discovery.composer_model import Rules
 from clusterloom.discovery.consortium import Wanted, consortium
 from clusterloom.discovery.filters import Filters
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.partners import partners, who_would_find
+from clusterloom.discovery.paths import value_paths
 from clusterloom.discovery.profile import Profile, of_cluster
 from clusterloom.discovery.regions import region_partners
+from clusterloom.discovery.why_not import why_not
 
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
@@ -78,16 +82,18 @@ def filters_of(values: Values) -> Filters:
 
 def partners_of(model: Model, profile: Profile, values: Values) -> Answer:
     """Partners for a profile, whoever it is of."""
-    return partners(
-        model,
-        profile,
-        values.get("axis", "complementarity"),
-        filters_of(values),
-        values.get("rank_by", ""),
-        values.get("limit", DEFAULT_LIMIT),
-    )
+    axis, filters = values.get("axis", "complementarity"), filters_of(values)
+    limit = values.get("limit", DEFAULT_LIMIT)
+    answer = partners(model, profile, axis, filters, values.get("rank_by", ""), limit)
+    if missed := values.get("why_not"):
+        answer.about["why_not"] = why_not(model, profile, axis, filters, missed, limit)
+    return answer
 
 
+WHY_NOT = Parameter(
+    "why_not", "key of a cluster that is missed: `about.why_not` says what keeps it out, and the "
+    "fewest filters to drop",
+)  # fmt: skip
 RANK_BY = Parameter("rank_by", "order by this measure of the axis instead of the value")
 
 
@@ -124,7 +130,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Every hit has a value, the parts that it is the sum of, measures beside it, the IRIs that "
         "it rests on, caveats, and a SPARQL query that gives what it rests on. A value is never a "
         "blend of axes, nor how likely anything is.",
-        (CLUSTER, AXIS, RANK_BY, *FILTERS, LIMIT),
+        (CLUSTER, AXIS, RANK_BY, *FILTERS, WHY_NOT, LIMIT),
         lambda model, values: partners_of(model, of_cluster(model.index, values["id"]), values),
     ),
     Operation(
@@ -205,6 +211,56 @@ OPERATIONS: tuple[Operation, ...] = (
                       "region", "flag"),
         ),
         _compose,
+        heavy=True,
+    ),
+    Operation(
+        "value_paths",
+        "discovery/paths",
+        "Strongest supply paths from one activity to another",
+        "Each item is a path of product groups; its value is the **product** of the coefficients "
+        "of its hops, and `facts.organisations` names clusters that stand at each.",
+        (
+            Parameter("source", "product group (C20) or NACE code", required=True, example="20"),
+            Parameter("target", "product group (C29) or NACE code", required=True, example="29"),
+            Parameter("longest", "hops at most, 6 by default", "integer", most=8),
+            LIMIT,
+        ),
+        lambda model, values: value_paths(
+            model, values["source"], values["target"], values.get("limit", 5),
+            values.get("longest", 6),
+        ),
+        heavy=True,
+    ),
+    Operation(
+        "portfolio_comparison",
+        "discovery/compare",
+        "Specialisation of two to ten regions compared",
+        "Each item is a pair of regions; its value is the number of divisions in which both are "
+        "specialised. `about.regions` has the profile of each.",
+        (
+            Parameter("region", "NUTS code (2021 or 2024); repeat it", "texts", required=True,
+                      example=["ES13", "PT11"]),
+            LIMIT,
+        ),
+        lambda model, values: portfolio(
+            model, values["region"], values.get("limit", MAX_LIMIT)
+        ),
+        heavy=True,
+    ),
+    Operation(
+        "bridges",
+        "discovery/bridges",
+        "Cross-sectoral bridges: strongly related, yet fewer partnerships than expected",
+        "Pairs of NACE divisions. `coverage` counts those that are as expected, more, or untested "
+        "because there are too few partnerships to tell.",
+        (
+            Parameter("basis", "relatedness by default", choices=["relatedness", "supply"],
+                      example="relatedness"),
+            LIMIT,
+        ),
+        lambda model, values: bridges(
+            model, values.get("basis", "relatedness"), values.get("limit", DEFAULT_LIMIT)
+        ),
         heavy=True,
     ),
 )  # fmt: skip

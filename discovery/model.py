@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from clusterloom.discovery import network, relatedness
+from clusterloom.discovery import input_output, network, relatedness
 from clusterloom.discovery.index import Index
 
 Floats = NDArray[np.float64]
@@ -100,6 +100,29 @@ class Model:
     def expected(self) -> Floats:
         """Clusters by divisions as the bipartite configuration model expects them."""
         return relatedness.bicm(self.divisions)
+
+    @cached_property
+    def coefficients(self) -> Floats:
+        """Input coefficients product by product, 0 for those of products without figures."""
+        return np.nan_to_num(np.asarray(self.index.arrays["supply"], dtype=np.float64))
+
+    @cached_property
+    def requirements(self) -> Floats | None:
+        """Total requirements product by product; None where the table has no inverse."""
+        try:
+            return input_output.leontief(self.coefficients)
+        except ValueError:
+            return None
+
+    @cached_property
+    def makers(self) -> sparse.csr_array:
+        """Product groups by clusters, 0/1: `products` the other way round."""
+        return _binary(sparse.csr_array(self.products.T))
+
+    @cached_property
+    def undertaking_divisions(self) -> sparse.csr_array:
+        """Undertakings by divisions, 0/1: those that one of the clusters taking part has."""
+        return _binary(self.index.backwards("cluster_undertaking") @ self.divisions)
 
     def division_label(self, number: int) -> str:
         """Code and name of a division."""

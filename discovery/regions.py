@@ -48,7 +48,7 @@ def region_partners(
     place = find_region(index, region, "region", NotFound)
     at = find(areas, area, "area", NotFound)
     caveats = ["one year's employment by division; a cluster's strength may lie elsewhere"]
-    used = _measured_place(model, place)
+    used = measured_place(model, place)
     if used is not None and used != place:
         caveats.append(f"coarser region: the figures are those of {regions.key(used)}")
     inside = divisions_of(model, at)
@@ -138,7 +138,7 @@ def known_ties(model: Model, one: int, other: int) -> dict[str, Any]:
     }
 
 
-def _measured_place(model: Model, place: int) -> int | None:
+def measured_place(model: Model, place: int) -> int | None:
     """The region whose figures are used: itself, or the NUTS 2 region that it is part of."""
     regions, measured = model.index.things["regions"], set(model.measured.tolist())
     if place in measured:

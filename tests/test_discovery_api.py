@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +26,11 @@ REGION = "/api/v1/regions/ES61/partners?area=photonics"
 CHAIN = "/api/v1/value-chains/batteries/completion?region=ES13"
 CONSORTIA = "/api/v1/discovery/consortia?chain=hydrogen&call=cos-cluster-2018-3-02"
 FOUND = f"/api/v1/clusters/{CLUSTER}/found-by?axis=similarity"
-ALL = (f"{PARTNERS}?axis=supply", f"{PARTNERS}?axis=borda", REGION, CHAIN, CONSORTIA, FOUND)
+COMPARED = "/api/v1/discovery/compare?region=ES13&region=PT11&region=FRE1"
+PATHS = "/api/v1/discovery/paths?source=20&target=29"
+BRIDGES = "/api/v1/discovery/bridges"
+ALL = (f"{PARTNERS}?axis=supply", f"{PARTNERS}?axis=borda", REGION, CHAIN, CONSORTIA, FOUND,
+       COMPARED)  # fmt: skip
 MANY = "axis=complementarity&elsewhere=country&limit=25"
 
 
@@ -132,6 +137,10 @@ BAD = [
     (f"{PARTNERS}?labelled=yes", 400, "true or false"),
     (f"{PARTNERS}?contry=ES", 400, "country"),
     (f"{PARTNERS}?format=pdf", 400, "json, csv"),
+    ("/api/v1/discovery/paths?source=20&target=292", 400, "nor a NACE code"),
+    ("/api/v1/discovery/compare?region=ES13", 400, "2 to 10"),
+    (f"{BRIDGES}?basis=size", 400, "relatedness, supply"),
+    (f"{PARTNERS}?why_not=nobody", 404, "nobody"),
     ("/api/v1/discovery/consortia", 400, "value chain"),
     ("/api/v1/discovery/consortia?chain=hydrogn", 404, "hydrogen"),
     ("/api/v1/discovery/consortia?chain=hydrogen&call=cosme", 404, "not known"),
@@ -145,6 +154,32 @@ def test_bad_requests_are_told_what_is_wrong(
     client: httpx.Client, address: str, status: int, says: str
 ) -> None:
     assert says in is_problem(client.get(address), status)
+
+
+def test_a_path_is_the_product_of_its_hops(client: httpx.Client) -> None:
+    body = asked(client, PATHS)
+    assert body["method"]["parameters"]["operation"] == "product"
+    for item in body["items"]:
+        hops = [part["value"] for part in item["explanation"]]
+        assert item["value"] == pytest.approx(math.prod(hops))
+    values = [item["value"] for item in body["items"]]
+    assert values == sorted(values, reverse=True)
+
+
+def test_bridges_say_what_could_not_be_tested(client: httpx.Client) -> None:
+    body = asked(client, BRIDGES)
+    assert body["coverage"]["states"]["untested"] > 0
+    assert body["caveats"]
+
+
+def test_why_one_is_not_among_the_hits(client: httpx.Client) -> None:
+    shown = asked(client, f"{PARTNERS}?axis=similarity&limit=1")["items"][0]
+    country = shown["facts"]["country"]["id"]
+    other = "ES" if country != "ES" else "FR"
+    address = f"{PARTNERS}?axis=similarity&limit=1&country={other}&why_not={shown['id']}"
+    body = asked(client, address)
+    assert shown["id"] not in {item["id"] for item in body["items"]}
+    assert "country" in str(body["about"]["why_not"])
 
 
 def test_rules_that_contradict_give_a_reason(client: httpx.Client) -> None:

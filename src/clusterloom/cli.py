@@ -28,6 +28,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed (0 or more)")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line: every command with its arguments and help."""
     top = argparse.ArgumentParser(
@@ -92,6 +98,11 @@ def parser() -> argparse.ArgumentParser:
     )
     publish.add_argument("--release", help="release id (default: the current one)")
     publish.add_argument("--quiet", action="store_true", help="no progress")
+    evaluate = commands_.add_parser(
+        "evaluate", help="measure how well each axis of partner search finds ties held out"
+    )
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    evaluate.add_argument("--seed", type=_seed, default=1, help="of what is drawn (default: 1)")
     commands_.add_parser("doctor", help="say what this installation has and lacks")
     return top
 

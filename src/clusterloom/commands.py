@@ -9,15 +9,19 @@ import importlib.util
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import orjson
 import pyoxigraph as ox
 
 from clusterloom.api import server
 from clusterloom.api.app import create_app
 from clusterloom.api.operation import log_to
 from clusterloom.api.processes import Supervisor
+from clusterloom.discovery import evaluation
+from clusterloom.discovery import index as stored
 from clusterloom.errors import ChecksFailed, NotFound, UsageError
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan
@@ -211,6 +215,34 @@ def publish(settings: Settings, given: argparse.Namespace) -> int:
         disk.serve(settings.releases, release.id)
     print(f"serving {release.id} from {endpoint.query}")
     return 0
+
+
+def evaluate(settings: Settings, given: argparse.Namespace) -> int:
+    """Prints how well each axis of partner search finds ties that are held out."""
+    found = evaluation.evaluate(asyncio.run(_index(settings, _release(settings, None))), given.seed)
+    if given.json:
+        try:
+            given.json.write_bytes(orjson.dumps(found.as_dict(), option=orjson.OPT_INDENT_2))
+        except OSError as error:
+            raise UsageError(f"--json {given.json}: {error.strerror}") from None
+    print(evaluation.table(found), end="")
+    return 0
+
+
+async def _index(settings: Settings, release: disk.Release) -> stored.Index:
+    """The index that the server keeps of a release, else one made for this run only.
+
+    The server's leaves out sources that may not be given away, which is not ours to repeat here.
+    """
+    try:
+        kept = settings.data_dir / "discovery" / f"{release.id}-{stored.VERSION}"
+        return stored.open_index(kept)
+    except stored.BadIndex:
+        engine = EmbeddedEngine(workers=1, megabytes=settings.query_memory, spares=0)
+        with tempfile.TemporaryDirectory() as folder:
+            async with await engine.open(release) as session:
+                # mapped files stay readable when the folder is gone
+                return await stored.build(session.columns, release.id, Path(folder) / "index")
 
 
 def doctor(settings: Settings, given: argparse.Namespace) -> int:
