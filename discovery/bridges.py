@@ -275,23 +275,21 @@ def _number(value: float) -> float | None:
 
 
 _SPECIALISED = """PREFIX cloom: <https://w3id.org/clusterloom/ontology#>
-SELECT ?one ?other (COUNT(DISTINCT ?region) AS ?regions) WHERE {
+SELECT ?region ?division WHERE {
   ?region a cloom:Region ; cloom:level 2 ; cloom:vintage "2021" .
   FILTER (!STRENDS(STR(?region), "ZZ"))
-  ?first cloom:ofRegion ?region ; cloom:ofCapability ?one ;
-    cloom:specialisationStatus "specialised" .
-  ?second cloom:ofRegion ?region ; cloom:ofCapability ?other ;
-    cloom:specialisationStatus "specialised" .
-  FILTER (?one != ?other)
-} GROUP BY ?one ?other ORDER BY ?one ?other"""
-"""In how many regions both are specialised, for all pairs: relatedness is worked out of these."""
+  ?measured cloom:ofRegion ?region ; cloom:ofCapability ?division ;
+    cloom:specialisationStatus "specialised"
+} ORDER BY ?region ?division"""
+"""What each region is specialised in: relatedness is worked out of how many have both."""
 
 _INCIDENCE = """PREFIX cloom: <https://w3id.org/clusterloom/ontology#>
 SELECT DISTINCT ?undertaking ?division WHERE {
+  { SELECT DISTINCT ?division WHERE {
+    ?measured cloom:ofCapability ?division ; cloom:specialisationStatus ?status } }
   VALUES ?class { cloom:Partnership cloom:Project }
   ?undertaking a ?class ; cloom:participant ?cluster .
   ?cluster a cloom:ClusterOrganisation ; cloom:hasCapability ?capability .
-  ?capability cloom:within? ?division .
-  FILTER EXISTS { ?measured cloom:ofCapability ?division ; cloom:specialisationStatus ?status }
+  ?capability cloom:within? ?division
 } ORDER BY ?undertaking ?division"""
 """The divisions of every undertaking: what joint, expected, z and p are worked out of."""

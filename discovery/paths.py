@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clusterloom import terms
 from clusterloom.discovery import input_output
@@ -48,7 +49,7 @@ def value_paths(model: Model, source: str, target: str, k: int = 5, longest: int
     products = index.things["products"]
     ends = {name: product_of(model, word, name)
             for name, word in (("source", source), ("target", target))}  # fmt: skip
-    without = np.isnan(index.arrays["supply"]).all(axis=0)
+    without: NDArray[np.bool_] = np.asarray(np.isnan(index.arrays["supply"]).all(axis=0))
     coverage: dict[str, Any] = {
         "products": len(products),
         "without_figures": int(without.sum()),

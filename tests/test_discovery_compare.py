@@ -67,12 +67,13 @@ def usable(graph: Graph) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(60))
+SEEDS = [seed for seed in range(60) if len(usable(make(seed, named=True))) > 1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_pairs_are_what_loops_find(seed: int) -> None:
     graph = make(seed, named=True)
     regions = usable(graph)
-    if len(regions) < 2:
-        pytest.skip("fewer than two regions in this graph")
     model = asyncio.run(model_of(graph))
     answer = portfolio(model, [key(r) for r in reversed(regions)])
     items = {item.id: item for item in answer.items}
@@ -139,8 +140,8 @@ def described(graph: Graph, model: Model, answer: Answer) -> None:
         names = [model.division_label(n)[:2] for n in range(len(phi))]
         has = [name in {key(d) for d in strong} for name in names]
         densities = [
-            100 * sum(phi[j, i] for j in range(len(phi)) if has[j]) / sum(phi[:, i])
-            for i in range(len(phi)) if sum(phi[:, i]) > 0
+            100 * sum(column[j] for j in range(len(column)) if has[j]) / sum(column)
+            for column in np.nan_to_num(phi).T.tolist() if sum(column) > 0
         ]  # fmt: skip
         mean = sum(densities) / len(densities) if densities else None
         assert told["density_now"] == (None if mean is None else pytest.approx(mean))
@@ -174,8 +175,8 @@ def test_the_default_release(released: Model, default_release: Release) -> None:
         assert isinstance(rows, ox.QuerySolutions)
         said: dict[str, set[str]] = {}
         for region, division, status, _ in rows:
-            if status.value == "specialised":  # type: ignore[union-attr]
-                said.setdefault(key(region.value), set()).add(division.value)  # type: ignore[union-attr]
+            if status.value == "specialised":
+                said.setdefault(key(region.value), set()).add(division.value)
         shared = said[item.facts["first"]] & said[item.facts["second"]]
         assert {p.parameters["division"] for p in item.explanation} == shared
         assert len(item.facts["only_first"]) == item.measures["only_first"]

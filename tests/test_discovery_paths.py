@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from decimal import Decimal
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ def brute(
     for many in range(longest):
         for middle in permutations(between, many):
             path = (one, *middle, other)
-            product = math.prod(table.get(hop, 0.0) for hop in zip(path, path[1:], strict=False))
+            product = math.prod(table.get(hop, 0.0) for hop in pairwise(path))
             if product > 0:
                 found[path] = product
     return found
@@ -242,7 +242,7 @@ def test_the_default_release(released: Model, default_release: Release) -> None:
     for item in answer.items:
         rows = store.query(item.query)
         assert isinstance(rows, ox.QuerySolutions)
-        said = {(r[0].value, r[1].value): float(r[2].value) for r in rows}  # type: ignore[union-attr]
+        said = {(r[0].value, r[1].value): float(r[2].value) for r in rows}
         assert said == {
             (p.parameters["from"], p.parameters["to"]): pytest.approx(p.value)
             for p in item.explanation
