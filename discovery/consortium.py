@@ -89,6 +89,7 @@ def consortium(model: Model, wanted: Wanted) -> Answer:
     told["after_reduction"] = found.after
     told["status"] = found.status
     told["bound"] = found.bound
+    told["search_complete"] = found.complete
     told["unknown_country"] = sum(c.country is None for c in candidates if c.stages)
     told["reasons"] = [_reason(r) for r in found.reasons]
     told["reason"] = told["reasons"][0]["message"] if found.reasons else ""
@@ -110,7 +111,7 @@ def consortium(model: Model, wanted: Wanted) -> Answer:
             0, f"{len(open_stages)} stages that no cluster is known to cover are left out"
         )
     return Answer(
-        items, len(items), method, told, index.release, found.complete and found.status != "none",
+        items, len(items), method, told, index.release, False,
         caveats, about,
     )  # fmt: skip
 

@@ -32,6 +32,7 @@ def lag(work: Callable[[], Any]) -> float:
     return asyncio.run(run())
 
 
+@pytest.mark.alone
 def test_a_long_query_is_read_while_others_are_answered() -> None:
     query = "SELECT * { VALUES ?x {" + " 1" * 100_000 + "} }"
     began = time.perf_counter()
@@ -58,6 +59,7 @@ def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(isinstance(error, Busy) for error in found[3:5])
 
 
+@pytest.mark.alone
 def test_an_error_at_the_end_of_a_very_long_query_is_told_at_once() -> None:
     query = "SELECT * {\n" + "?a ?b ?c . " * 20_000 + "}}"
     told: list[QuerySyntaxError] = []
