@@ -51,13 +51,13 @@ def look(index: Index, profile: Profile, filters: Filters) -> Looked:
     if profile.place >= 0:
         looked.mask[profile.place] = False
     country = index.country
-    placed = np.diff(index.arrays["cluster_region.indptr"]) > 0
     if filters.country:
         things = index.things["countries"]
         wanted = [find(things, code.upper(), "country") for code in filters.country]
         _keep(looked, np.isin(country, wanted), country >= 0, "country")
     if filters.region:
         places = [find_region(index, code, "region") for code in filters.region]
+        placed = np.diff(index.arrays["cluster_region.indptr"]) > 0
         _keep(looked, _related(index, "cluster_region", places), placed, "region")
     if filters.elsewhere == "country":
         _keep(looked, country != profile.country, country >= 0, "country")

@@ -22,7 +22,19 @@ class Model:
 
     def warm(self) -> None:
         """Makes every matrix now, so that no question waits for one."""
-        for matrix in (self.products, self.relatedness, self.ties, self.expected):
+        for matrix in (
+            self.products,
+            self.shares,
+            self.degrees,
+            self.known,
+            self.coefficients,
+            self.figured,
+            self.division_labels,
+            self.expected,
+            self.requirements,
+            self.makers,
+            self.undertaking_divisions,
+        ):
             _ = matrix
         for name in (
             "cluster_stage",
@@ -92,6 +104,11 @@ class Model:
         return relatedness.steijn(relatedness.cooccurrences((status == 1).astype(np.float64)))
 
     @cached_property
+    def shares(self) -> Floats:
+        """`relatedness` with columns that add up to 1."""
+        return relatedness.shares(self.relatedness)
+
+    @cached_property
     def ties(self) -> sparse.csr_array:
         """Clusters by clusters: 1 where two take part in something together."""
         return network.projection(self.index.incidence)
@@ -102,9 +119,36 @@ class Model:
         return relatedness.bicm(self.divisions)
 
     @cached_property
+    def degrees(self) -> NDArray[np.int64]:
+        """The number of other clusters that each has a tie with."""
+        return np.diff(self.ties.indptr).astype(np.int64)
+
+    @cached_property
     def coefficients(self) -> Floats:
         """Input coefficients product by product, 0 for those of products without figures."""
         return np.nan_to_num(np.asarray(self.index.arrays["supply"], dtype=np.float64))
+
+    @cached_property
+    def figured(self) -> NDArray[np.bool_]:
+        """The products of which the supply table has figures on what goes into them."""
+        found: NDArray[np.bool_] = ~np.isnan(self.index.arrays["supply"]).all(axis=0)
+        return found
+
+    @cached_property
+    def product_alphabet(self) -> NDArray[np.int64]:
+        """The place of each product in the order of their labels."""
+        labels = self.index.things["products"].labels
+        found = np.empty(len(labels), dtype=np.int64)
+        found[sorted(range(len(labels)), key=labels.__getitem__)] = np.arange(len(labels))
+        return found
+
+    @cached_property
+    def known(self) -> dict[str, NDArray[np.bool_]]:
+        """Of which clusters any capability, division, tie or product is known."""
+        return {
+            name: np.diff(getattr(self, name).indptr) > 0
+            for name in ("capabilities", "divisions", "ties", "products")
+        }
 
     @cached_property
     def requirements(self) -> Floats | None:
@@ -124,11 +168,16 @@ class Model:
         """Undertakings by divisions, 0/1: those that one of the clusters taking part has."""
         return _binary(self.index.backwards("cluster_undertaking") @ self.divisions)
 
+    @cached_property
+    def division_labels(self) -> list[str]:
+        """Code and name of each division."""
+        things = self.index.things["capabilities"]
+        places = self.index.arrays["divisions"].tolist()
+        return [f"{things.facts['code'][place]} {things.labels[place]}" for place in places]
+
     def division_label(self, number: int) -> str:
         """Code and name of a division."""
-        things = self.index.things["capabilities"]
-        place = int(self.index.arrays["divisions"][number])
-        return f"{things.facts['code'][place]} {things.labels[place]}"
+        return self.division_labels[number]
 
 
 def _binary(matrix: sparse.csr_array) -> sparse.csr_array:

@@ -9,14 +9,12 @@ import numpy as np
 
 from clusterloom.discovery import ranking, reproduce
 from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked, tell_ties
-from clusterloom.discovery.axes import AXES, Axis, Measures, own_divisions
+from clusterloom.discovery.axes import AXES, Axis, Measures, Places, own_divisions
 from clusterloom.discovery.filters import Filters, look
 from clusterloom.discovery.model import Floats, Model
 from clusterloom.discovery.profile import Profile, of_cluster
 from clusterloom.errors import UsageError
 from clusterloom.nearest import hint
-
-Measured = dict[str, float]
 
 BORDA = Method("points by place on each axis", "implements Borda (1781)")
 _UNDENIED = "no tie known; lists of participants are not complete"
@@ -33,42 +31,48 @@ def partners(
     """The clusters that the axis values above zero for the profile, the best first.
 
     `axis` is one of AXES or "borda", which fuses the ranks of all axes that can be asked;
-    `rank_by` orders by a measure instead of the value. UsageError for unknown names.
+    `rank_by` orders by a measure instead of the value; hits of which it is undefined come last,
+    without a rank. UsageError for unknown names.
     """
     if axis == "borda":
         return _fused(model, profile, filters or Filters(), limit)
     chosen = _axis(axis)
-    if rank_by not in {"", "value", *chosen.measured}:
+    if rank_by not in {"", "value", *chosen.measured, *chosen.dear}:
         raise UsageError(
             f"rank_by: {rank_by[:40]!r} is no measure of {axis}; value, "
-            f"{', '.join(chosen.measured)} are",
+            f"{', '.join((*chosen.measured, *chosen.dear))} are",
             parameter="rank_by",
         )
     looked = look(model.index, profile, filters or Filters())
-    knows = chosen.knows(model)
+    known = looked.mask & chosen.knows(model)
+    clusters, some = np.count_nonzero(looked.mask), np.count_nonzero(known)
     coverage = {
-        "clusters": int(looked.mask.sum()),
-        "known": int((looked.mask & knows).sum()),
-        "unknown": int((looked.mask & ~knows).sum()),
+        "clusters": int(clusters),
+        "known": int(some),
+        "unknown": int(clusters - some),
         "left_out_as_unknown": looked.unknown,
         "reason": chosen.asks(model, profile),
     }
     if coverage["reason"]:
         return _answer(model, profile, chosen, [], 0, coverage, axis, rank_by, filters)
     value = chosen.value(model, profile)
-    hits = np.flatnonzero(looked.mask & (np.nan_to_num(value) > 0))
-    order = value
-    if rank_by not in {"", "value"}:
+    # what is not known (NaN) is not above 0 either
+    hits = np.flatnonzero(looked.mask & (value > 0))
+    order, extra = value, {}
+    if rank_by in chosen.dear:
+        made = chosen.dear[rank_by](model, profile)
+        order = _measure({} if made is None else {rank_by: made}, rank_by)
+        extra = {rank_by: order}
+    elif rank_by not in {"", "value"}:
         order = np.full(len(value), np.nan)
         order[hits] = _measure(chosen.measures(model, profile, hits), rank_by)
     # places are in the order of IRIs
-    places = [int(hits[n]) for n in ranking.top(order[hits], limit, keys=hits)]
-    measures = chosen.measures(model, profile, np.array(places, dtype=np.int64))
-    items = [
-        _item(model, profile, chosen, place, value, {k: m[n] for k, m in measures.items()})
-        for n, place in enumerate(places)
-    ]
-    found = ranked(items, [float(order[place]) for place in places])
+    places = hits[ranking.top(order[hits], limit, keys=hits)]
+    if len(places) < min(limit, len(hits)):
+        unranked = hits[np.isnan(order[hits])]
+        places = np.concatenate([places, unranked[: limit - len(places)]])
+    items = _items(model, profile, chosen, places, value, extra)
+    found = ranked(items, order[places].tolist())
     tell_ties(model.index.things["clusters"], found, order, hits)
     return _answer(model, profile, chosen, found, len(hits), coverage, axis, rank_by, filters)
 
@@ -97,7 +101,7 @@ def who_would_find(model: Model, profile: Profile, axis: str, limit: int = 10) -
     items, places = [], []
     for at, place, mine in sorted(seen, key=lambda s: (s[0], clusters.iris[s[1]]))[:limit]:
         seeker = of_cluster(model.index, clusters.key(place))
-        parts = chosen.parts(model, seeker, profile.place)
+        parts = chosen.parts(model, seeker, np.array([profile.place]))[0]
         items.append(
             Item(
                 clusters.key(place), clusters.iris[place], clusters.labels[place], mine, parts,
@@ -134,34 +138,52 @@ def _measure(measures: Measures, name: str) -> Floats:
     return measures[name]
 
 
-def _item(
-    model: Model, profile: Profile, axis: Axis, place: int, value: Floats, measures: Measured
-) -> Item:
-    index = model.index
-    clusters = index.things["clusters"]
-    parts = axis.parts(model, profile, place)
-    joint = len(np.intersect1d([place], profile.partners)) > 0
-    facts: dict[str, Any] = {
-        "country": _of(model, "cluster_country", "countries", place),
-        "region": _region(model, place),
-        "joint": "yes" if joint else "unknown",
-    }
-    caveats = [] if joint or profile.place < 0 else [_UNDENIED]
-    if facts["region"] is None:
-        caveats.append("the region of the partner is not known")
-    evidence = sorted({iri for part in parts for iri in part.evidence} | {clusters.iris[place]})
-    return Item(
-        id=clusters.key(place),
-        iri=clusters.iris[place],
-        label=clusters.labels[place],
-        value=float(value[place]),
-        explanation=parts,
-        measures={name: _number(number) for name, number in measures.items()},
-        facts=facts,
-        evidence=evidence,
-        caveats=caveats,
-        query=reproduce.query(axis.name, model, profile, place),
+def _items(
+    model: Model,
+    profile: Profile,
+    axis: Axis,
+    places: Places,
+    value: Floats,
+    extra: Measures,
+) -> list[Item]:
+    clusters = model.index.things["clusters"]
+    joint = set(profile.partners.tolist())
+    measures = axis.measures(model, profile, places)
+    measures |= {name: of_all[places] for name, of_all in extra.items()}
+    columns = {name: numbers.tolist() for name, numbers in measures.items()}
+    each = zip(
+        places.tolist(),
+        value[places].tolist(),
+        axis.parts(model, profile, places),
+        reproduce.queries(axis.name, model, profile, places.tolist()),
+        strict=True,
     )
+    items = []
+    for n, (place, worth, parts, query) in enumerate(each):
+        region = _region(model, place)
+        caveats = [] if place in joint or profile.place < 0 else [_UNDENIED]
+        if region is None:
+            caveats.append("the region of the partner is not known")
+        evidence = {clusters.iris[place]}.union(*(part.evidence for part in parts))
+        items.append(
+            Item(
+                id=clusters.key(place),
+                iri=clusters.iris[place],
+                label=clusters.labels[place],
+                value=worth,
+                explanation=parts,
+                measures={name: _number(column[n]) for name, column in columns.items()},
+                facts={
+                    "country": _of(model, "cluster_country", "countries", place),
+                    "region": region,
+                    "joint": "yes" if place in joint else "unknown",
+                },
+                evidence=sorted(evidence),
+                caveats=caveats,
+                query=query,
+            )
+        )
+    return items
 
 
 def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answer:
@@ -175,8 +197,8 @@ def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answ
         value = axis.value(model, profile)
         values[axis.name] = value
         # nothing in common is no place in the list
-        seen = np.where(np.nan_to_num(value[places]) > 0, value[places], np.nan)
-        lists.append(ranking.ranks(seen).rank)
+        seen = value[places]
+        lists.append(ranking.places(np.where(seen > 0, seen, np.nan)))
     coverage: dict[str, Any] = {
         "clusters": len(places),
         "axes": [axis.name for axis in able],
@@ -185,10 +207,10 @@ def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answ
     }
     items: list[Item] = []
     points_of = [ranking.points(ranks) for ranks in lists]
-    points = ranking.borda(lists) if lists and len(places) else np.zeros(len(places))
-    some = [n for n in range(len(places)) if any(not math.isnan(ranks[n]) for ranks in lists)]
+    points = sum(points_of, np.zeros(len(places)))
+    some = np.flatnonzero(np.any([~np.isnan(ranks) for ranks in lists], axis=0)) if lists else []
     best = ranking.top(points[some], limit, keys=places[some])
-    chosen = [some[n] for n in best]
+    chosen = np.asarray(some)[best].tolist()
     for n in chosen:
         place = int(places[n])
         parts = [

@@ -61,6 +61,19 @@ def ranks(values: ArrayLike, descending: bool = True, keys: Keys | None = None) 
     return Ranking(rank, order)
 
 
+def places(values: ArrayLike, descending: bool = True) -> Floats:
+    """`ranks(values).rank` for those who need no order.
+
+    >>> places([5.0, 7.0, float("nan"), 5.0, 1.0]).tolist()
+    [2.0, 1.0, nan, 2.0, 4.0]
+    """
+    cost = _costs(values, descending, None)
+    known = ~np.isnan(cost)
+    found = np.full(len(cost), np.nan)
+    found[known] = np.searchsorted(np.sort(cost[known]), cost[known], side="left") + 1
+    return found
+
+
 def borda(lists: Sequence[ArrayLike]) -> Floats:
     """Points of n items fused from vectors of ranks (Borda 1781), the more the better.
 

@@ -148,12 +148,25 @@ def gains(mine: ArrayLike, phi: ArrayLike) -> Floats:
     >>> gains([0, 1, 0], [[0, 1, 1], [1, 0, 3], [1, 3, 0]])
     array([12.5,  0. , 25. ])
     """
-    shares = _column_shares("gains", phi)
-    own = _profile("gains: mine", mine, shares)
-    lacking = (own == 0) & ~np.isnan(shares).any(axis=0)
+    return gains_of(mine, _column_shares("gains", phi))
+
+
+def shares(phi: ArrayLike) -> Floats:
+    """`phi` with columns that add up to 1; a sector related to none is all NaN.
+
+    What `gains_of` takes: it depends on no profile, so that it can be kept. ValueError: not
+    square, negative or infinite.
+    """
+    return _column_shares("shares", phi)
+
+
+def gains_of(mine: ArrayLike, part: Floats) -> Floats:
+    """`gains` by the `shares` of a relatedness."""
+    own = _profile("gains: mine", mine, part)
+    lacking = (own == 0) & ~np.isnan(part).any(axis=0)
     if not lacking.any():
         return np.full(own.shape, np.nan)
-    return np.asarray(100.0 * (1.0 - own) * shares[:, lacking].mean(axis=1))
+    return np.asarray(100.0 * (1.0 - own) * part[:, lacking].mean(axis=1))
 
 
 def mean_added(mine: ArrayLike, theirs: Any, phi: ArrayLike) -> Floats:
@@ -238,12 +251,18 @@ def size_adjusted_z(
     >>> size_adjusted_z([0, 1, 0], [[1, 0, 0], [0, 0, 1]], phi, np.full((2, 3), 1 / 3)).round(3)
     array([0.   , 0.949])
     """
-    observed = np.atleast_1d(mean_added(mine, theirs, phi))
     each = gains(mine, phi)
     p = np.atleast_2d(np.asarray(P, dtype=np.float64))
     _fits("size_adjusted_z: P", p, each)
     if not ((p >= 0) & (p <= 1)).all():
         raise ValueError("size_adjusted_z: P has a value outside 0 to 1")
+    return z_of(np.atleast_1d(mean_added(mine, theirs, phi)), each, p, group)
+
+
+def z_of(
+    observed: Floats, each: Floats, p: Floats, group: NDArray[np.intp] | None = None
+) -> Floats:
+    """`size_adjusted_z` of means that are known: `each` are the `gains` that they are sums of."""
     mean, variance = p @ each, (p * (1.0 - p)) @ each**2
     if group is not None:
         mean, variance = mean[group], variance[group]

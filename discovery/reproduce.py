@@ -8,7 +8,8 @@ is worked out of all regions.
 
 from __future__ import annotations
 
-from clusterloom import terms
+from collections.abc import Sequence
+
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.profile import Profile
 
@@ -16,6 +17,8 @@ _PREFIX = (
     "PREFIX cloom: <https://w3id.org/clusterloom/ontology#>\n"
     "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>\n"
 )
+_PARTNER = "\0"
+"""What no query has, where the IRI of a partner is put in."""
 _QUERIES = {
     "similarity": """SELECT ?capability (1 AS ?part) WHERE {{
   VALUES ?capability {{ {capabilities} }}
@@ -47,9 +50,14 @@ _QUERIES = {
 
 def query(axis: str, model: Model, profile: Profile, place: int) -> str:
     """The query for one hit of one axis."""
+    return queries(axis, model, profile, [place])[0]
+
+
+def queries(axis: str, model: Model, profile: Profile, places: Sequence[int]) -> list[str]:
+    """The query for each hit of one axis."""
     index = model.index
     clusters, capabilities = index.things["clusters"], index.things["capabilities"]
-    named = " ".join(terms.iri(capabilities.iris[c]) for c in profile.capabilities)
-    common = " ".join(terms.iri(clusters.iris[c]) for c in profile.partners)
-    partner = terms.iri(clusters.iris[place])
-    return _PREFIX + _QUERIES[axis].format(partner=partner, capabilities=named, common=common)
+    named = " ".join(f"<{capabilities.iris[c]}>" for c in profile.capabilities.tolist())
+    common = " ".join(f"<{clusters.iris[c]}>" for c in profile.partners.tolist())
+    text = _PREFIX + _QUERIES[axis].format(partner=_PARTNER, capabilities=named, common=common)
+    return [text.replace(_PARTNER, f"<{clusters.iris[place]}>") for place in places]

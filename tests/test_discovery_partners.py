@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
+import networkx
 import numpy as np
 import pytest
 
@@ -302,17 +303,63 @@ def test_rank_by_a_measure() -> None:
         for who in profiles(model):
             for axis, chosen in AXES.items():
                 usual = by_iri(ask(model, who, axis))
-                for name in chosen.measured:
+                for name in (*chosen.measured, *chosen.dear):
                     answer = partners.partners(model, who, axis, rank_by=name, limit=ALL)
+                    assert same(by_iri(answer), usual)
+                    assert answer.total == len(usual)
                     values = [item.measures[name] for item in answer.items]
-                    assert None not in values
-                    numbers = [float(v) for v in values if v is not None]
-                    check_order(answer.items, numbers, len(values))
-                    found = by_iri(answer)
-                    assert same(found, {iri: usual[iri] for iri in found})
-                    unranked = {item.iri for item in ask(model, who, axis).items
-                                if item.measures[name] is None}  # fmt: skip
-                    assert usual.keys() - found.keys() == unranked
+                    known = [float(v) for v in values if v is not None]
+                    assert [v is None for v in values] == sorted(v is None for v in values)
+                    check_order(answer.items[: len(known)], known, len(known))
+                    assert all(item.rank is None for item in answer.items[len(known) :])
+
+
+def test_hits_without_the_measure_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    def halved(model: Model, who: Profile, places: axes.Places) -> axes.Measures:
+        measures = AXES["similarity"].measures(model, who, places)
+        return {n: np.where(places % 2 == 0, np.nan, m) for n, m in measures.items()}
+
+    monkeypatch.setitem(partners.AXES, "half", replace(AXES["similarity"], measures=halved))
+    last = 0
+    for _, model in worlds(20):
+        for who in profiles(model):
+            whole = partners.partners(model, who, "half", rank_by="cosine", limit=ALL)
+            for limit in (1, 2, 3):
+                page = partners.partners(model, who, "half", rank_by="cosine", limit=limit)
+                assert [i.iri for i in page.items] == [i.iri for i in whole.items[:limit]]
+                assert page.total == whole.total
+                assert len(page.items) == min(limit, page.total)
+                last += sum(item.rank is None for item in page.items)
+            unranked = [item.iri for item in whole.items if item.rank is None]
+            assert unranked == sorted(unranked)
+            assert all(item.measures["cosine"] is None for item in whole.items if not item.rank)
+    assert last > 20
+
+
+def test_pagerank_is_that_of_networkx() -> None:
+    seen = 0
+    for _, model in worlds(20):
+        whole = networkx.from_scipy_sparse_array(model.ties)
+        for who in profiles(model):
+            answer = partners.partners(model, who, "network", rank_by="pagerank", limit=ALL)
+            if not answer.items:
+                continue
+            restart = {who.place: 1.0}
+            expected = networkx.pagerank(
+                whole, personalization=restart, dangling=restart, tol=1e-12, max_iter=1000
+            )
+            for item in answer.items:
+                value = expected[model.index.things["clusters"].place[item.iri]]
+                assert item.measures["pagerank"] == pytest.approx(value, abs=1e-9)
+                seen += 1
+    assert seen > 20
+
+
+def test_pagerank_needs_a_cluster_of_the_graph() -> None:
+    _, model = rich()
+    with pytest.raises(UsageError, match="of clusters of the graph only"):
+        partners.partners(model, Profile("we", partners=np.array([0, 1], np.int32)), "network",
+                          rank_by="pagerank")  # fmt: skip
 
 
 def knowing(graph: Graph, axis: str) -> set[str]:
