@@ -43,7 +43,14 @@ def _cell(item: Item, name: str) -> Any:
     value = item.measures.get(name, item.facts.get(name))
     if isinstance(value, dict):
         return value["id"]
-    return "; ".join(map(str, value)) if isinstance(value, list) else value
+    return "; ".join(map(_plain, value)) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> str:
+    """An entry of a list: of small firms their field and number."""
+    if isinstance(value, dict) and "firms" in value:
+        return f"{value['label']}: {value['firms']}"
+    return str(value)
 
 
 def csv_answer(operation: Operation, answer: Answer, headers: Mapping[str, str]) -> Response:

@@ -6,13 +6,14 @@ missing (measured below average in every division it draws on) or unknown. Unkno
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clusterloom import terms
-from clusterloom.discovery import ranking
+from clusterloom.discovery import ranking, smes
 from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked, tell_ties
 from clusterloom.discovery.filters import Filters, look
 from clusterloom.discovery.index import COVERAGE, Index
@@ -25,6 +26,14 @@ METHOD = Method(
     "counts stages; coverage by the rule stage-coverage, see /ontology#covers",
 )
 _NAMES = {code: name for name, code in COVERAGE.items()}
+_CAVEATS = (
+    "missing says that employment is measured below average, which may still be many jobs",
+    "a cluster that is not listed inside a region may all the same be there",
+)
+_HELD = (
+    "covered is what the holder says or what one of its capabilities covers, missing is what it "
+    "says; a stage of which it says nothing is unknown, not missing",
+)
 _PREFIX = (
     "PREFIX cloom: <https://w3id.org/clusterloom/ontology#>\n"
     "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>\n"
@@ -41,25 +50,40 @@ def stages_of_chain(index: Index, chain: int) -> NDArray[np.int64]:
 
 
 def completion(
-    model: Model, chain: str, region: str, filters: Filters | None = None, limit: int = 10
+    model: Model,
+    chain: str,
+    region: str | Profile,
+    filters: Filters | None = None,
+    limit: int = 10,
 ) -> Answer:
     """The state of each stage in the region (`about.stages`), and clusters elsewhere as items.
 
     `chain` is a key, `region` a NUTS code. NotFound for an unknown chain, UsageError for the rest.
     A region without any figure gives stages that are all unknown, and the reason in `coverage`.
+    In place of a region it may be the profile of an organisation: it covers what it says or what
+    one of its capabilities covers, lacks what it says, and of the rest nothing is known; items are
+    then all other clusters. Small firms known in the region in the fields of a stage stand in
+    `about.stages`, those in the region of a hit in its facts, see `smes`.
     """
     index = model.index
     at = find(index.things["chains"], chain, "value chain", NotFound)
-    place = find_region(index, region, "region")
     stages = stages_of_chain(index, at)
-    inside = _inside(index, place)
-    told = [_stage(index, int(stage), place, inside) for stage in stages]
+    if isinstance(region, str):
+        place = find_region(index, region, "region")
+        inside = _inside(index, place)
+        told = [_stage(index, int(stage), place, inside) for stage in stages]
+        profile = Profile(
+            index.things["regions"].labels[place],
+            country=int(index.arrays["region_country"][place]),
+            regions=np.array([place], np.int32),
+        )
+        about: dict[str, Any] = {"region": {"id": region, "label": profile.label}}
+    else:
+        place, profile = -1, region
+        inside = np.zeros(len(index.things["clusters"]), dtype=bool)
+        told = [_held(index, int(stage), profile) for stage in stages]
+        about = {"holder": {"id": profile.iri.rsplit("/", 1)[-1] or None, "label": profile.label}}
     lacking = [s for s, one in zip(stages, told, strict=True) if one["status"] != "covered"]
-    profile = Profile(
-        index.things["regions"].labels[place],
-        country=int(index.arrays["region_country"][place]),
-        regions=np.array([place], np.int32),
-    )
     looked = look(index, profile, filters or Filters())
     looked.mask[inside] = False
     value = np.zeros(len(inside))
@@ -71,22 +95,24 @@ def completion(
     tell_ties(index.things["clusters"], items, value, hits)
     states = [one["status"] for one in told]
     coverage: dict[str, Any] = {name: states.count(name) for name in COVERAGE}
-    coverage["clusters_inside"] = int(inside.sum())
+    if place >= 0:
+        coverage["clusters_inside"] = int(inside.sum())
     coverage["left_out_as_unknown"] = looked.unknown
     coverage["known"] = len(states) - states.count("unknown")
     coverage["reason"] = _reason(states, index, place)
     given = {name: found for name, found in vars(filters or Filters()).items() if found}
-    method = Method(METHOD.name, METHOD.citation, METHOD.version,
-                    {"chain": chain, "region": region, **given})  # fmt: skip
+    asked = {"region": region} if isinstance(region, str) else {"holder": profile.label}
+    method = Method(
+        METHOD.name, METHOD.citation, METHOD.version, {"chain": chain, **asked, **given}
+    )
     about = {
         "chain": {"id": chain, "label": index.things["chains"].labels[at]},
-        "region": {"id": region, "label": profile.label},
+        **about,
         "stages": told,
     }
-    caveats = [
-        "missing says that employment is measured below average, which may still be many jobs",
-        "a cluster that is not listed inside a region may all the same be there",
-    ]
+    caveats = [*_CAVEATS] if place >= 0 else [*_HELD, *profile.notes]
+    if any(one["smes"]["at_most"] for one in told) or any(item.facts["smes"] for item in items):
+        caveats.append(smes.CAVEAT)
     return Answer(items, len(hits), method, coverage, index.release, caveats=caveats, about=about)
 
 
@@ -97,27 +123,56 @@ def _inside(index: Index, region: int) -> NDArray[np.bool_]:
 
 
 def _stage(index: Index, stage: int, region: int, inside: NDArray[np.bool_]) -> dict[str, Any]:
-    stages, clusters = index.things["stages"], index.things["clusters"]
+    clusters = index.things["clusters"]
     status = _NAMES[int(index.arrays["region_stage"][region, stage])]
     by_employment = bool(index.arrays["region_stage_by_employment"][region, stage])
-    covering = index.related_to("cluster_stage", stage)
-    by = [int(n) for n in covering if inside[n]]
-    table = index.arrays["stage_capability"]
-    drawn = [int(c) for s, c, _ in table if s == stage]
-    things = index.things["capabilities"]
+    by = [int(n) for n in index.related_to("cluster_stage", stage) if inside[n]]
     year = int(index.arrays["region_year"][region])
+    basis = "" if status == "unknown" else "employment" if by_employment else "organisation"
+    fields = smes.fields_of(index, "stage_capability", stage)
+    return {
+        **_named(index, stage, status, basis),
+        "year": year if by_employment and year else None,
+        "by": [{"id": clusters.key(n), "label": clusters.labels[n]} for n in by],
+        "requires": _requires(index, stage),
+        "elsewhere": len(index.related_to("cluster_stage", stage)) - len(by),
+        "smes": vars(smes.firms(index, region, fields)),
+    }
+
+
+def _held(index: Index, stage: int, holder: Profile) -> dict[str, Any]:
+    """A stage as an organisation has it."""
+    has = bool(np.isin(stage, holder.stages))
+    status = "covered" if has else "missing" if np.isin(stage, holder.lacking) else "unknown"
+    covering = index.related_to("cluster_stage", stage)
+    return {
+        **_named(index, stage, status, "" if status == "unknown" else "organisation"),
+        "year": None,
+        "by": [{"id": holder.iri.rsplit("/", 1)[-1] or None, "label": holder.label}] * has,
+        "requires": _requires(index, stage),
+        "elsewhere": len(covering) - int(np.isin(holder.place, covering)),
+        "smes": vars(smes.Firms()),
+    }
+
+
+def _named(index: Index, stage: int, status: str, basis: str) -> dict[str, Any]:
+    stages = index.things["stages"]
     return {
         "id": stages.key(stage),
         "iri": stages.iris[stage],
         "label": stages.labels[stage],
         "position": int(stages.facts["position"][stage] or 0) or None,
         "status": status,
-        "basis": "" if status == "unknown" else "employment" if by_employment else "organisation",
-        "year": year if by_employment and year else None,
-        "by": [{"id": clusters.key(n), "label": clusters.labels[n]} for n in by],
-        "requires": [{"iri": things.iris[c], "label": things.labels[c]} for c in drawn],
-        "elsewhere": len(covering) - len(by),
+        "basis": basis,
     }
+
+
+def _requires(index: Index, stage: int) -> list[dict[str, str]]:
+    table, things = index.arrays["stage_capability"], index.things["capabilities"]
+    return [
+        {"iri": things.iris[c], "label": things.labels[c]}
+        for c in table[table[:, 0] == stage, 1].tolist()
+    ]
 
 
 def _candidate(index: Index, place: int, lacking: list[Any]) -> Item:
@@ -131,6 +186,7 @@ def _candidate(index: Index, place: int, lacking: list[Any]) -> Item:
     ]  # fmt: skip
     countries = index.row("cluster_country", place)
     country = index.things["countries"].key(int(countries[0])) if len(countries) == 1 else None
+    firms = _firms(index, place, covered)
     named = " ".join(terms.iri(stages.iris[s]) for s in covered)
     query = (
         f"{_PREFIX}SELECT ?stage (1 AS ?part) WHERE {{ VALUES ?stage {{ {named} }} "
@@ -138,15 +194,28 @@ def _candidate(index: Index, place: int, lacking: list[Any]) -> Item:
     )
     return Item(
         clusters.key(place), clusters.iris[place], clusters.labels[place], float(len(parts)),
-        parts, facts={"country": country}, query=query,
+        parts, {"smes_at_least": firms.at_least},
+        {"country": country, "smes": firms.text, "smes_by_field": firms.fields}, query=query,
         evidence=[clusters.iris[place], *(stages.iris[s] for s in covered)],
         caveats=["derived from sector words: at least one capability of the stage, not all"],
     )  # fmt: skip
 
 
+def _firms(index: Index, cluster: int, stages: Sequence[int]) -> smes.Firms:
+    """The small firms known in the NUTS 2 region of a cluster in the fields of stages."""
+    level = index.arrays["region_level"]
+    two = [int(r) for r in index.row("cluster_region", cluster) if level[r] == 2]
+    if len(two) != 1:
+        return smes.Firms()
+    fields = [smes.fields_of(index, "stage_capability", stage) for stage in stages]
+    return smes.firms(index, two[0], np.unique(np.concatenate(fields)))
+
+
 def _reason(states: list[str], index: Index, region: int) -> str:
     if set(states) != {"unknown"}:
         return ""
+    if region < 0:
+        return "nothing is said of the stages of the holder, nor does a capability of it cover one"
     if int(index.arrays["region_level"][region]) == 3:
         return "nothing is known of this NUTS 3 region; ask for the NUTS 2 region it is part of"
     return "neither employment nor a cluster with known sectors is known in this region"

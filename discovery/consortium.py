@@ -1,21 +1,24 @@
 """A consortium for a value chain under the rules of a call: smallest sets of clusters.
 
-The rules come from a call profile of the graph and from the request, which goes first. What the
-graph cannot check (the share of SMEs in the budget, the form of an applicant) comes back as a
-checklist; it decides nothing.
+The rules come from a call profile, of the graph or of the request, and from the request itself,
+which goes first. What the graph cannot check comes back as a checklist; it decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clusterloom import terms
+from clusterloom.discovery import call_rules
 from clusterloom.discovery.answers import Answer, Item, Method, Part
+from clusterloom.discovery.call_rules import CallRules
+from clusterloom.discovery.candidates import Member, candidate_of, clusters_of
 from clusterloom.discovery.completion import stages_of_chain
-from clusterloom.discovery.composer import compose
-from clusterloom.discovery.composer_model import Candidate, Rules
+from clusterloom.discovery.composer import Reason, compose
+from clusterloom.discovery.composer_model import Candidate, Rules, reduced
 from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.profile import find
@@ -26,15 +29,18 @@ METHOD = Method(
     "set cover by integer programming, HiGHS (Huangfu and Hall 2018) through scipy",
 )
 SECONDS = 10.0
-_LESS_DEVELOPED = {"less developed": True, "transition": True, "more developed": False}
+HOPELESS = {"contradiction", "required-not-eligible", "stage-uncovered", "time-limit"}
+"""Reasons that no further member would remove."""
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What a consortium is for: a chain or some of its stages (keys), and the rules.
 
-    Of a chain, the stages that no cluster covers are left out and named, unless it is to be
-    `whole`; stages that are asked for by name are never left out.
+    Of a chain, the stages that nobody covers are left out and named, unless it is to be `whole`;
+    stages that are asked for by name are never left out. The call is a key, or `call_rules`; `off`
+    names the rules of it that do not apply, of SWITCHES. `members` are organisations of the
+    request. With `companions`, clusters that cover none of the stages may join too.
     """
 
     chain: str = ""
@@ -44,6 +50,18 @@ class Wanted:
     whole: bool = False
     seconds: float = SECONDS
     runners_up: int = 3
+    call_rules: CallRules | None = None
+    off: frozenset[str] = frozenset()
+    members: Sequence[Member] = ()
+    companions: bool = False
+
+
+@dataclass(frozen=True)
+class _Who:
+    """What a candidate is called; the IRI of a member of the request is blank."""
+
+    label: str
+    iri: str = ""
 
 
 def consortium(model: Model, wanted: Wanted) -> Answer:
@@ -51,22 +69,18 @@ def consortium(model: Model, wanted: Wanted) -> Answer:
 
     NotFound for an unknown chain or call; UsageError for stages, members or countries that are
     not known and for rules that contradict one another in form. Where no set exists there is no
-    item, and `coverage.reasons` says why and what the smallest relaxation is.
+    item, and `coverage.reasons` says why, what the smallest relaxation is, and whether clusters
+    that cover none of the stages would help where they were not considered.
     """
+    until = time.monotonic() + wanted.seconds
     index = model.index
     stages = _stages(index, wanted)
-    rules, checklist = _with_call(index, wanted)
-    clusters = index.things["clusters"]
-    for name in ("required", "excluded"):
-        for key in getattr(rules, name):
-            find(clusters, key, f"{name}: cluster")
-    countries = index.things["countries"]
-    for name in ("countries", "third_countries"):
-        for code in getattr(rules, name):
-            find(countries, code, f"{name}: country")
-    candidates = _candidates(model, stages, rules)
+    call = _call(index, wanted)
+    rules = _checked(index, call.under(wanted.rules, wanted.off), wanted)
+    clusters = clusters_of(model, stages)
+    own = [candidate_of(index, member, stages) for member in wanted.members]
     things = index.things["stages"]
-    covered = {key for c in candidates if c.id not in rules.excluded for key in c.stages}
+    covered = {k for c in [*clusters, *own] if c.id not in rules.excluded for k in c.stages}
     open_stages = (
         {}
         if wanted.whole or wanted.stages
@@ -75,45 +89,42 @@ def consortium(model: Model, wanted: Wanted) -> Answer:
     labels = {things.key(s): things.labels[s] for s in stages if things.key(s) not in open_stages}
     if not labels:  # nobody covers any: asked for whole, so that the reason is told
         labels, open_stages = open_stages, {}
+    pool = own + [c for c in clusters if wanted.companions or c.stages or c.id in rules.required]
     try:
-        found = compose(
-            [c for c in candidates if c.stages or c.id in rules.required],
-            list(labels), rules, wanted.seconds, wanted.runners_up,
-        )  # fmt: skip
+        found = compose(pool, list(labels), rules, wanted.seconds, wanted.runners_up)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    by_id = {c.id: c for c in candidates}
+    reasons = list(found.reasons)
+    if reasons and not wanted.companions and not HOPELESS & {r.code for r in reasons}:
+        reasons.append(_companions([*own, *clusters], frozenset(labels), rules, until))
+    by_id = {c.id: c for c in pool}
+    who = _names(index, wanted.members)
     sets = [found.members, *found.runners_up] if found.members else []
-    items = [_item(index, n, members, by_id, labels) for n, members in enumerate(sets, 1)]
+    items = [_item(index, n, members, by_id, who, labels) for n, members in enumerate(sets, 1)]
+    for item in items:
+        _explain_idle(item, rules)
     told: dict[str, Any] = {"stages": len(labels), "candidates": found.before}
     told["after_reduction"] = found.after
     told["status"] = found.status
     told["bound"] = found.bound
     told["search_complete"] = found.complete
-    told["unknown_country"] = sum(c.country is None for c in candidates if c.stages)
-    told["reasons"] = [_reason(r) for r in found.reasons]
-    told["reason"] = told["reasons"][0]["message"] if found.reasons else ""
-    parameters = {"chain": wanted.chain, "stages": list(labels), "call": wanted.call}
-    parameters |= {
-        name: sorted(value) if isinstance(value, frozenset) else value
-        for name, value in vars(rules).items()
-        if value
-    }
-    method = Method(METHOD.name, METHOD.citation, METHOD.version, parameters)
-    about = {"stages": labels, "covered_by_nobody": open_stages, "checklist": checklist}
-    caveats = [
-        "a cluster covers a stage by at least one of its capabilities, by sector words",
-        "an unknown country or region neither counts nor excludes",
-        "only clusters that cover one of the stages, or are required, are considered",
-    ]
-    if open_stages:
-        caveats.insert(
-            0, f"{len(open_stages)} stages that no cluster is known to cover are left out"
-        )
-    return Answer(
-        items, len(items), method, told, index.release, False,
-        caveats, about,
-    )  # fmt: skip
+    told["unknown_country"] = sum(c.country is None for c in pool if c.stages)
+    told["reasons"] = [_reason(r) for r in reasons]
+    told["reason"] = reasons[0].message if reasons else ""
+    off = sorted(name for name in wanted.off if getattr(call.rules, name))
+    method = Method(
+        METHOD.name, METHOD.citation, METHOD.version, _parameters(wanted, rules, labels, off)
+    )
+    about = {
+        "stages": labels,
+        "covered_by_nobody": open_stages,
+        "call": call.label,
+        "checklist": list(call.checklist),
+        "members": [_told(one, by_id[one.id], member) for one, member in
+                    zip(own, wanted.members, strict=True)],
+    }  # fmt: skip
+    caveats = _caveats(wanted, len(open_stages), off)
+    return Answer(items, len(items), method, told, index.release, False, caveats, about)
 
 
 def _stages(index: Index, wanted: Wanted) -> list[int]:
@@ -126,90 +137,98 @@ def _stages(index: Index, wanted: Wanted) -> list[int]:
     return [int(s) for s in stages_of_chain(index, chain)]
 
 
-def _with_call(index: Index, wanted: Wanted) -> tuple[Rules, list[dict[str, str]]]:
-    """The rules with those of the call where the request has none, and what is left to check."""
-    rules = wanted.rules
-    if not wanted.call:
-        return rules, []
-    things = index.things["call_profiles"]
-    place = find(things, wanted.call, "call profile", NotFound)
-    facts = {name: column[place] for name, column in things.facts.items()}
-
-    def number(name: str) -> int | None:
-        return int(facts[name]) if facts[name] else None
-
-    rules = replace(
-        rules,
-        min_entities=_first(rules.min_entities, number("min_entities")),
-        min_countries=_first(rules.min_countries, number("min_countries")),
-        min_third_countries=_first(rules.min_third_countries, number("min_third_countries")),
-        less_developed=rules.less_developed or "less developed" in facts["region_condition"],
-    )
-    checks = [
-        ("country-scope", "Countries", facts["country_scope"]),
-        ("applicant", "Applicants", facts["applicant_condition"]),
-        ("region", "Regions", facts["region_condition"]),
-        ("sme-share", "Share of SMEs, %", facts["sme_share"]),
-    ]
-    return rules, [
-        {"code": code, "label": f"{label}: {text}"} for code, label, text in checks if text
-    ]
+def _call(index: Index, wanted: Wanted) -> CallRules:
+    if wanted.call and wanted.call_rules is not None:
+        raise UsageError("either a call of the graph or the rules of one are taken, not both")
+    if wanted.call:
+        return call_rules.of_graph(index, wanted.call)
+    return wanted.call_rules or CallRules()
 
 
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
+def _checked(index: Index, rules: Rules, wanted: Wanted) -> Rules:
+    """The rules with the members that have to join; UsageError for keys that are not known."""
+    clusters, countries = index.things["clusters"], index.things["countries"]
+    ids = {member.id for member in wanted.members}
+    for name in ("required", "excluded"):
+        for key in sorted(getattr(rules, name) - ids):
+            find(clusters, key, f"{name}: cluster")
+    for name in ("countries", "third_countries"):
+        for code in sorted(getattr(rules, name)):
+            find(countries, code, f"{name}: country")
+    required = {member.id for member in wanted.members if member.required}
+    return replace(rules, required=rules.required | required)
 
 
-def _candidates(model: Model, stages: Sequence[int], rules: Rules) -> list[Candidate]:
-    """Every cluster, with those of the stages that it covers."""
-    index = model.index
-    clusters, countries, regions = (
-        index.things[kind] for kind in ("clusters", "countries", "regions")
-    )
-    keys = {stage: index.things["stages"].key(stage) for stage in stages}
-    level = index.arrays["region_level"]
-    codes = index.things["capabilities"].facts["code"]
-    divisions = index.arrays["divisions"]
-    found = []
-    for place in range(len(clusters)):
-        own = [keys[s] for s in index.row("cluster_stage", place).tolist() if s in keys]
-        key = clusters.key(place)
-        if not own and key not in rules.required:
-            found.append(Candidate(key))
-            continue
-        located = index.row("cluster_country", place)
-        within = index.row("cluster_region", place)
-        pilot = {regions.facts["pilot"][r] for r in within}
-        cohesion = {regions.facts["cohesion"][r] for r in within} - {""}
-        third = {
-            countries.key(int(c))
-            for u in index.row("cluster_undertaking", place)
-            for c in index.row("undertaking_target", int(u))
-        }
-        two = [regions.key(int(r)) for r in within if level[r] == 2]
-        held = model.divisions.indices[
-            model.divisions.indptr[place] : model.divisions.indptr[place + 1]
-        ]
-        found.append(
-            Candidate(
-                key,
-                countries.key(int(located[0])) if len(located) == 1 else None,
-                two[0] if len(two) == 1 else None,
-                frozenset(own),
-                frozenset(codes[int(divisions[d])] for d in held),
-                frozenset(third),
-                # pilot regions are all known, so a region that is none is a no
-                "yes" in pilot if len(within) else None,
-                _any(_LESS_DEVELOPED.get(category) for category in cohesion),
-            )
+def _companions(
+    candidates: Sequence[Candidate], stages: frozenset[str], rules: Rules, until: float
+) -> Reason:
+    """Whether clusters that cover none of the stages would make a set possible."""
+    left = until - time.monotonic()
+    said = "clusters that cover none of the stages were not considered"
+    if left > 0:
+        pool = sorted(
+            (c for c in candidates if c.id not in rules.excluded), key=lambda c: c.id
         )  # fmt: skip
+        allowed = [c for c in pool if not rules.countries or c.country in {None, *rules.countries}]
+        found = compose(list(reduced(allowed, stages, rules, 0)), stages, rules, left, 0)
+        if found.members:
+            size = len(found.members)
+            told = {"parameter": "companions", "suffices": size}
+            return Reason("companions", f"{said}; with them a set of {size} exists", told)
+        if not any(r.code == "time-limit" for r in found.reasons):
+            told = {"parameter": "companions", "suffices": None}
+            return Reason("companions", f"{said}; with them there is no set either", told)
+    told = {"parameter": "companions", "suffices": None}
+    return Reason("companions", f"{said}; whether they would help was not found in time", told)
+
+
+def _parameters(
+    wanted: Wanted, rules: Rules, labels: dict[str, str], off: list[str]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "chain": wanted.chain, "stages": list(labels), "call": wanted.call
+    }  # fmt: skip
+    found |= {
+        name: sorted(value) if isinstance(value, frozenset) else value
+        for name, value in vars(rules).items()
+        if value
+    }
+    if wanted.companions:
+        found["companions"] = True
+    if off:
+        found["switched_off"] = off
     return found
 
 
-def _any(values: Iterable[bool | None]) -> bool | None:
-    """True where one is, False where all are, else unknown; of none it is unknown."""
-    found = set(values)
-    return True if True in found else False if found == {False} else None
+def _caveats(wanted: Wanted, left_out: int, off: list[str]) -> list[str]:
+    found = [
+        "a cluster covers a stage by at least one of its capabilities, by sector words",
+        "an unknown country or region neither counts nor excludes",
+        "clusters that cover none of the stages may join where a rule asks for them"
+        if wanted.companions
+        else "only clusters that cover one of the stages, or are required, are considered",
+    ]
+    if left_out:
+        found.insert(0, f"{left_out} stages that no cluster is known to cover are left out")
+    if off:
+        found.append(f"the request switched off what the call asks for: {', '.join(off)}")
+    if wanted.members:
+        found.append("what members of the request are and cover is as the request says")
+        found += dict.fromkeys(n for member in wanted.members for n in member.profile.notes)
+    return found
+
+
+def _told(candidate: Candidate, found: Candidate, member: Member) -> dict[str, Any]:
+    return {
+        "id": candidate.id, "label": member.profile.label, "required": member.required,
+        "country": found.country, "region": found.region, "stages": sorted(found.stages),
+    }  # fmt: skip
+
+
+def _names(index: Index, members: Sequence[Member]) -> dict[str, _Who]:
+    clusters = index.things["clusters"]
+    found = {key: _Who(clusters.labels[n], clusters.iris[n]) for key, n in clusters.by_key.items()}
+    return found | {member.id: _Who(member.profile.label) for member in members}
 
 
 def _item(
@@ -217,23 +236,24 @@ def _item(
     number: int,
     members: Sequence[str],
     by_id: dict[str, Candidate],
+    who: dict[str, _Who],
     labels: dict[str, str],
 ) -> Item:
-    clusters, stages = index.things["clusters"], index.things["stages"]
+    stages = index.things["stages"]
     parts = []
     for key in members:
         covered = sorted(by_id[key].stages & labels.keys())
-        place = clusters.by_key[key]
-        names = ", ".join(labels[s] for s in covered) or "no stage; it is required"
         iris = [stages.iris[stages.by_key[s]] for s in covered]
+        own = who[key].iri
+        names = ", ".join(labels[s] for s in covered)
         parts.append(
-            Part("member", f"{clusters.labels[place]}: {names}", 1.0,
-                 {"member": clusters.iris[place], "country": by_id[key].country, "stages": covered},
-                 (clusters.iris[place], *iris))
+            Part("member", f"{who[key].label}: {names}", 1.0,
+                 {"member": own or key, "country": by_id[key].country, "stages": covered},
+                 (own, *iris) if own else tuple(iris))
         )  # fmt: skip
     countries = sorted({c for key in members if (c := by_id[key].country) is not None})
     unplaced = [key for key in members if by_id[key].country is None]
-    named = " ".join(terms.iri(clusters.iris[clusters.by_key[key]]) for key in members)
+    named = " ".join(terms.iri(who[key].iri) for key in members if who[key].iri)
     wanted = " ".join(terms.iri(stages.iris[stages.by_key[s]]) for s in labels)
     query = (
         "PREFIX cloom: <https://w3id.org/clusterloom/ontology#>\n"
@@ -242,13 +262,21 @@ def _item(
         "  OPTIONAL { ?member cloom:inCountry ?country } } ORDER BY ?member ?stage"
     )
     return Item(
-        id=f"set-{number}", iri="", label=", ".join(p.label.partition(":")[0] for p in parts),
+        id=f"set-{number}", iri="", label=", ".join(who[key].label for key in members),
         value=float(len(members)), explanation=parts,
         measures={"members": len(members), "countries": len(countries)},
         facts={"members": list(members), "countries": countries, "unplaced": unplaced},
         evidence=sorted({iri for part in parts for iri in part.evidence}), query=query, rank=number,
         caveats=["the country of a member is not known"] if unplaced else [],
     )  # fmt: skip
+
+
+def _explain_idle(item: Item, rules: Rules) -> None:
+    """Says of members that cover no stage why they are there."""
+    for n, (key, part) in enumerate(zip(item.facts["members"], item.explanation, strict=True)):
+        if not part.parameters["stages"]:
+            why = "it is required" if key in rules.required else "it joins for a rule"
+            item.explanation[n] = replace(part, label=f"{part.label}no stage; {why}")
 
 
 def _reason(reason: Any) -> dict[str, Any]:

@@ -7,17 +7,19 @@ be; `measures.high` is what it would be if every unknown were in favour.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clusterloom import terms
-from clusterloom.discovery import ranking, relatedness
+from clusterloom.discovery import ranking, relatedness, smes
 from clusterloom.discovery.answers import MOST, Answer, Item, Method, Part, ranked
 from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Floats, Model
-from clusterloom.discovery.profile import find, find_region
+from clusterloom.discovery.profile import find
+from clusterloom.discovery.region_profile import RegionProfile, measured_place, of_region
 from clusterloom.errors import NotFound, UsageError
 
 METHOD = Method(
@@ -25,18 +27,21 @@ METHOD = Method(
     "implements Balland and Boschma (2021) with the relatedness of Steijn (2017); density by "
     "Boschma, Balland and Kogler (2015)",
 )
+__all__ = ["DIRECTIONS", "divisions_of", "known_ties", "measured_place", "region_partners"]
 DIRECTIONS = ("get", "give", "both")
 Bools = NDArray[np.bool_]
 
 
 def region_partners(
-    model: Model, region: str, area: str, direction: str = "get", limit: int = 10
+    model: Model, region: str | RegionProfile, area: str, direction: str = "get", limit: int = 10
 ) -> Answer:
     """The measured NUTS 2 regions that add most to the region in the area (`get`), to which it
     adds most (`give`), or the sum of the two.
 
-    NotFound for an unknown region or area; UsageError for a direction or a vintage that is none.
-    A NUTS 3 region is answered by the NUTS 2 region it is part of, with that as caveat.
+    The region is a NUTS code or a profile. NotFound for an unknown region or area; UsageError for
+    a direction or a vintage that is none. A NUTS 3 region is answered by the NUTS 2 region it is
+    part of, with that as caveat. `measures.smes_at_least` and `facts.smes` tell of the small firms
+    known in the partner in the fields of the area, see `smes`.
     """
     if direction not in DIRECTIONS:
         raise UsageError(
@@ -45,38 +50,38 @@ def region_partners(
         )
     index = model.index
     regions, areas = index.things["regions"], index.things["areas"]
-    place = find_region(index, region, "region", NotFound)
+    asker = of_region(model, region) if isinstance(region, str) else region
     at = find(areas, area, "area", NotFound)
-    caveats = ["one year's employment by division; a cluster's strength may lie elsewhere"]
-    used = measured_place(model, place)
-    if used is not None and used != place:
-        caveats.append(f"coarser region: the figures are those of {regions.key(used)}")
     inside = divisions_of(model, at)
+    fields = smes.fields_of(index, "area_capability", at)
+    caveats = [
+        "one year's employment by division; a cluster's strength may lie elsewhere",
+        *asker.notes,
+    ]
     coverage: dict[str, Any] = {"regions": len(model.measured), "area_divisions": len(inside)}
-    parameters = {"region": region, "area": area, "direction": direction}
+    named = region if isinstance(region, str) else asker.label
+    parameters = {"region": named, "area": area, "direction": direction}
     method = Method(METHOD.name, METHOD.citation, METHOD.version, parameters)
-    about = {
-        "region": {"id": regions.key(place), "label": regions.labels[place]},
+    about: dict[str, Any] = {
+        "region": {"id": asker.key or None, "label": asker.label},
         "area": {"id": areas.key(at), "label": areas.labels[at]},
         "divisions": [model.division_label(int(d)) for d in inside],
+        "smes": vars(smes.firms(index, asker.used, fields)),
     }
 
     def answer(items: list[Item], total: int, reason: str) -> Answer:
         told = {**coverage, "reason": reason}
         return Answer(items, total, method, told, index.release, caveats=caveats, about=about)
 
-    if used is None:
-        return answer([], 0, f"no employment figures of {region} are known")
+    if not asker.known:
+        return answer([], 0, f"no employment figures of {named} are known")
     if not len(inside):
         return answer([], 0, f"no capability of {areas.labels[at]} lies in a measured division")
-    status = index.arrays["region_status"]
-    own = np.asarray(status[used])
+    own = asker.status
     coverage["known_divisions"] = int((own >= 0).sum())
     coverage["unknown_divisions"] = int((own < 0).sum())
-    # a NUTS 1 region that is asked for comprises some of the measured ones
-    apart = [not regions.key(int(n)).startswith(regions.key(used)) for n in model.measured]
-    others = model.measured[np.array(apart, dtype=bool)]
-    theirs = np.asarray(status[others])
+    others = _others(model, asker.used)
+    theirs = np.asarray(index.arrays["region_status"][others])
     get = _added(own, theirs, model.relatedness, inside)
     give = _added_by(own, theirs, model.relatedness, inside)
     value = {"get": get, "give": give, "both": get + give}[direction]
@@ -88,30 +93,53 @@ def region_partners(
     items = []
     for n in best:
         other = int(others[n])
-        ties = known_ties(model, used, other)
-        lists = f"lists known {ties['complete']} of {ties['lists']}"
-        items.append(
-            Item(
-                regions.key(other), regions.iris[other], regions.labels[other], float(value[n]),
-                _parts(model, own, theirs[n], inside, direction),
-                {
-                    "get": float(get[n]), "give": float(give[n]), "high": float(high[n]),
-                    "density_now": float(now), "density_of_union": float(now + get[n]),
-                    "unknown_divisions": int((theirs[n] < 0).sum()),
-                    "known_ties": ties["known"],
-                },
-                {"takes_part": _takes_part(index, at, other), "ties": ties["names"]},
-                [regions.iris[used], regions.iris[other], areas.iris[at]],
-                [] if ties["known"] else [f"no tie known; {lists}"],
-                _query(model, used, other),
-            )
+        firms = smes.firms(index, other, fields)
+        item = Item(
+            regions.key(other), regions.iris[other], regions.labels[other], float(value[n]),
+            _parts(model, own, theirs[n], inside, direction),
+            {
+                "get": float(get[n]), "give": float(give[n]), "high": float(high[n]),
+                "density_now": float(now), "density_of_union": float(now + get[n]),
+                "unknown_divisions": int((theirs[n] < 0).sum()),
+                "smes_at_least": firms.at_least,
+            },
+            {"takes_part": _takes_part(index, at, other), "smes": firms.text,
+             "smes_by_field": firms.fields},
+            [regions.iris[other], areas.iris[at]],
+            query=_query(model, [asker.used, other]),
         )  # fmt: skip
+        if asker.used >= 0:
+            _tell_ties(model, item, asker.used, other)
+        items.append(item)
+    if any(item.facts["smes"] for item in items) or about["smes"]["at_most"]:
+        caveats.append(smes.CAVEAT)
     found = ranked(items, [float(value[n]) for n in best])
     if best:
         same = [keys[int(n)] for n in hits[value[hits] == value[best[-1]]]]
         for item in (i for i, n in zip(found, best, strict=True) if value[n] == value[best[-1]]):
             item.tied_with = [iri.rsplit("/", 1)[1] for iri in same if iri != item.iri][:MOST]
     return answer(found, len(hits), "")
+
+
+def _others(model: Model, used: int) -> NDArray[np.int64]:
+    """The measured regions but the one that asks."""
+    regions = model.index.things["regions"]
+    if used < 0:
+        return model.measured
+    # a NUTS 1 region that is asked for comprises some of the measured ones
+    apart = [not regions.key(int(n)).startswith(regions.key(used)) for n in model.measured]
+    found: NDArray[np.int64] = model.measured[np.array(apart, dtype=bool)]
+    return found
+
+
+def _tell_ties(model: Model, item: Item, used: int, other: int) -> None:
+    """What both regions take part in, of a region of the graph."""
+    ties = known_ties(model, used, other)
+    item.measures["known_ties"] = ties["known"]
+    item.facts["ties"] = ties["names"]
+    item.evidence.insert(0, model.index.things["regions"].iris[used])
+    if not ties["known"]:
+        item.caveats.append(f"no tie known; lists known {ties['complete']} of {ties['lists']}")
 
 
 def divisions_of(model: Model, area: int) -> NDArray[np.int64]:
@@ -136,18 +164,6 @@ def known_ties(model: Model, one: int, other: int) -> dict[str, Any]:
         "lists": len(complete),
         "complete": int((complete > 0).sum()),
     }
-
-
-def measured_place(model: Model, place: int) -> int | None:
-    """The region whose figures are used: itself, or the NUTS 2 region that it is part of."""
-    regions, measured = model.index.things["regions"], set(model.measured.tolist())
-    if place in measured:
-        return place
-    above = regions.by_key.get(regions.key(place)[:4])
-    if model.index.arrays["region_level"][place] == 3 and above in measured:
-        return above
-    known = (model.index.arrays["region_status"][place] >= 0).any()
-    return place if known else None
 
 
 def _gain(taker: Bools, phi: Floats, inside: NDArray[np.int64]) -> Floats:
@@ -215,10 +231,10 @@ def _takes_part(index: Index, area: int, region: int) -> str:
     return "yes" if region in index.row("area_region", area) else "unknown"
 
 
-def _query(model: Model, one: int, other: int) -> str:
-    """The statuses of the two regions in every division: what the parts rest on."""
+def _query(model: Model, places: Sequence[int]) -> str:
+    """The statuses of the regions of the graph in every division: what the parts rest on."""
     regions = model.index.things["regions"]
-    named = " ".join(terms.iri(regions.iris[n]) for n in (one, other))
+    named = " ".join(terms.iri(regions.iris[n]) for n in places if n >= 0)
     return (
         "PREFIX cloom: <https://w3id.org/clusterloom/ontology#>\n"
         f"SELECT ?region ?division ?status WHERE {{ VALUES ?region {{ {named} }}\n"
