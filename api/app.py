@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +18,7 @@ from clusterloom import __version__
 from clusterloom.api.compression import CompressionMiddleware
 from clusterloom.api.discovery import discovery_router
 from clusterloom.api.discovery_index import prepare_discovery
+from clusterloom.api.discovery_short import ShortDiscovery, asked_of
 from clusterloom.api.docs import docs_router
 from clusterloom.api.documents import documents_router
 from clusterloom.api.dumps import dumps_router
@@ -90,7 +92,8 @@ Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
 class Service(FastAPI):
-    """The app, with a shorter way to `/sparql` than by the framework, and none for answers at hand.
+    """The app, with a shorter way to `/sparql` than by the framework, and none for answers at hand
+    there and for questions of discovery.
 
     The shorter way goes through every middleware that stands before SparqlMiddleware.
     """
@@ -101,7 +104,13 @@ class Service(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the life of the app."""
-        if scope["type"] != "http" or scope["path"] != PATH:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif scope["path"] != PATH:
+            if asked := asked_of(scope["path"]):
+                scope["clusterloom.route"] = f"/api/v1/{asked[0].path}"
+                if await self.lane(scope, send):
+                    return
             await super().__call__(scope, receive, send)
         elif not await self.lane(scope, send):
             if self._short is None:
@@ -150,7 +159,13 @@ def create_app(settings: Settings, engine: Engine | None = None, warm: bool = Fa
     maker = Maker()
     endpoint = SparqlEndpoint(session_now, settings, sparql_page, explainer(Turns()), maker)
     look_ups = LookUps(endpoint.cache, endpoint.limits, serving.open_session, endpoint.address)
-    app.endpoint, app.lane = endpoint, Lane(endpoint.cache, serving.current, look_ups)
+    short = ShortDiscovery(endpoint.cache, serving.served_of, about=partial(_about_of, settings))
+    app.endpoint = endpoint
+    app.lane = Lane(
+        endpoint.cache,
+        serving.current,
+        lambda scope, release: (look_ups if scope["path"] == PATH else short)(scope, release),
+    )
     serving.replaced = endpoint.cache.clear
     serving.begun = _prepare if warm else None
     app.add_middleware(RouteMiddleware)
@@ -198,13 +213,16 @@ def _about(settings: Settings) -> Callable[[], tuple[object, ...] | None]:
 
     def about() -> tuple[object, ...] | None:
         try:
-            served = served_now()
+            return _about_of(settings, served_now())
         except NotReady:
             return None
-        # routes ask without naming graphs, as this query does
-        return settings.public_url, served.release.id, served.session.variant(Query("ASK {}"))
 
     return about
+
+
+def _about_of(settings: Settings, served: Served) -> tuple[object, ...]:
+    # routes ask without naming graphs, as this query does
+    return settings.public_url, served.release.id, served.session.variant(Query("ASK {}"))
 
 
 def _answer_people(app: FastAPI) -> None:

@@ -33,6 +33,12 @@ def prepare_discovery(served: Served) -> None:
     served.prepare(_KEY, _open)
 
 
+def ready_model(served: Served) -> Model | None:
+    """The model where it is at hand already."""
+    model: Model | None = served.ready(_KEY)
+    return model
+
+
 async def _open(served: Served) -> Model:
     release = served.release
     folder = release.path.parent.parent / "discovery"

@@ -150,7 +150,7 @@ def _route(scope: Scope, done: Done) -> str:
         return "/sparql"
     if scope["path"].startswith("/static/"):
         return "/static"
-    return done.route or "other"
+    return done.route or scope.get("clusterloom.route") or "other"
 
 
 def log_to(stream: TextIO = sys.stderr, requests: bool = False) -> None:

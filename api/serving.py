@@ -107,6 +107,13 @@ class Served:
             del self._known[oldest]
         return task
 
+    def ready(self, key: object) -> Any:
+        """What `once` gives for the key where it is there already, else None."""
+        task = self._known.get(key)
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        return task.result()
+
     def _forget_failed(self, key: object, done: asyncio.Task[Any]) -> None:
         failed = done.cancelled() or done.exception() is not None
         if failed and self._known.get(key) is done:
@@ -152,8 +159,13 @@ class Serving:
 
     def open_session(self, release: Release) -> Session | None:
         """The session of that very release while it is the served one."""
+        now = self.served_of(release)
+        return now.session if now is not None else None
+
+    def served_of(self, release: Release) -> Served | None:
+        """That very release while it is the served one."""
         now = self._now
-        return now.session if now is not None and now.release is release else None
+        return now if now is not None and now.release is release else None
 
     def sessions(self) -> list[Session]:
         """The open sessions, the one of the served release first."""

@@ -21,6 +21,9 @@ from clusterloom.discovery.profile import Profile
 Measures = dict[str, Floats]
 Places = NDArray[np.int64]
 
+MANY = 64
+"""Rows above which the library's own selection of them costs less than one at a time."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -64,14 +67,16 @@ def _own_products(model: Model, profile: Profile) -> NDArray[np.int64]:
     return np.unique(np.concatenate(own)).astype(np.int64) if own else np.empty(0, np.int64)
 
 
-def _rows(matrix: sparse.csr_array, places: Places) -> sparse.csr_array:
-    """Some rows of a 0/1 matrix: what scipy's own selection gives, at a tenth of the cost."""
-    rows = [_row(matrix, place) for place in places.tolist()]
-    indptr = np.cumsum([0, *map(len, rows)])
-    indices = np.concatenate(rows) if rows else np.empty(0, np.int32)
-    return sparse.csr_array(
-        (np.ones(len(indices)), indices, indptr), shape=(len(rows), matrix.shape[1])
-    )
+def _sums(matrix: sparse.csr_array, places: Places, weights: Floats) -> Floats:
+    """Some rows of a 0/1 matrix times the weights."""
+    if len(places) > MANY:
+        return np.asarray(matrix[places] @ weights)
+    return np.array([weights[_row(matrix, place)].sum() for place in places.tolist()])
+
+
+def _sizes(matrix: sparse.csr_array, places: Places) -> Floats:
+    """The entries of each of some rows."""
+    return np.asarray(matrix.indptr[places + 1] - matrix.indptr[places], dtype=np.float64)
 
 
 def _row(matrix: sparse.csr_array, place: int) -> NDArray[np.int32]:
@@ -102,9 +107,8 @@ def _similarity_parts(model: Model, profile: Profile, places: Places) -> list[li
 
 
 def _similarity_measures(model: Model, profile: Profile, places: Places) -> Measures:
-    theirs = _rows(model.capabilities, places)
-    shared = np.asarray(theirs @ _own_capabilities(model, profile))
-    size = np.diff(theirs.indptr)
+    shared = _sums(model.capabilities, places, _own_capabilities(model, profile))
+    size = _sizes(model.capabilities, places)
     union = size + len(profile.capabilities) - shared
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
@@ -121,33 +125,38 @@ def _complementarity(model: Model, profile: Profile) -> Floats:
 
 
 def _gains(model: Model, profile: Profile) -> Floats:
-    return relatedness.gains_of(own_divisions(model, profile), model.shares)
+    last = model.last_gains
+    if last is None or last[0] is not profile:
+        gains = relatedness.gains_of(own_divisions(model, profile), model.shares)
+        last = model.last_gains = profile, gains
+    return last[1]
 
 
 def _complementarity_parts(model: Model, profile: Profile, places: Places) -> list[list[Part]]:
     gains = _gains(model, profile)
-    divisions = model.index.arrays["divisions"].tolist()
+    divisions = model.index.arrays["divisions"]
     iris = model.index.things["capabilities"].iris
-    each = [
-        Part("added-division", f"adds {label}", gain, {"division": iris[place]}, (iris[place],))
-        for label, place, gain in zip(model.division_labels, divisions, gains.tolist(), strict=True)
-    ]
-    order = sorted(range(len(each)), key=lambda d: (-each[d].value, each[d].label))
-    at = np.empty(len(order), dtype=np.int64)
-    at[order] = np.arange(len(order))
-    at[gains == 0] = -1
+    order = np.lexsort((model.division_alphabet, -gains))
+    order = order[gains[order] != 0]
+    each: dict[int, Part] = {}
     found = []
     for place in places.tolist():
-        theirs = np.sort(at[_row(model.divisions, place)])
-        found.append([each[order[n]] for n in theirs.tolist() if n >= 0])
+        has = np.zeros(len(gains), dtype=bool)
+        has[_row(model.divisions, place)] = True
+        own = order[has[order]].tolist()
+        for d in own:
+            if d not in each:
+                iri = iris[divisions[d]]
+                label = f"adds {model.division_labels[d]}"
+                each[d] = Part("added-division", label, float(gains[d]), {"division": iri}, (iri,))
+        found.append([each[d] for d in own])
     return found
 
 
 def _complementarity_measures(model: Model, profile: Profile, places: Places) -> Measures:
     gains = _gains(model, profile)
-    theirs = _rows(model.divisions, places)
-    z = relatedness.z_of(theirs @ gains, gains, model.expected[places])
-    return {"z": z, "divisions": np.diff(theirs.indptr).astype(np.float64)}
+    z = relatedness.z_of(_sums(model.divisions, places, gains), gains, model.expected[places])
+    return {"z": z, "divisions": _sizes(model.divisions, places)}
 
 
 def _needs_divisions(model: Model, profile: Profile) -> str:
@@ -251,7 +260,7 @@ def _supplied(model: Model, p: int, q: int, value: float) -> Part:
 
 def _supply_measures(model: Model, profile: Profile, places: Places) -> Measures:
     given = model.coefficients[_own_products(model, profile)].sum(axis=0)
-    return {"supplied_by_profile": np.asarray(_rows(model.products, places) @ given)}
+    return {"supplied_by_profile": _sums(model.products, places, given)}
 
 
 def _needs_products(model: Model, profile: Profile) -> str:

@@ -69,12 +69,17 @@ class Things:
 
     def key(self, place: int) -> str:
         """The last segment of the IRI."""
-        return self.iris[place].rsplit("/", 1)[1]
+        return self.keys[place]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """The last segment of each IRI."""
+        return [iri.rsplit("/", 1)[1] for iri in self.iris]
 
     @cached_property
     def by_key(self) -> dict[str, int]:
         """Last segment of the IRI -> place."""
-        return {self.key(place): place for place in range(len(self.iris))}
+        return numbered(self.keys)
 
     def __len__(self) -> int:
         return len(self.iris)
@@ -88,7 +93,8 @@ class Index:
     ) -> None:
         self.release = release
         self.things = dict(things)
-        self.arrays = dict(arrays)
+        # a plain view of what is mapped: each selection of a memmap costs ten times as much
+        self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
         self._relations: dict[str, sparse.csr_array] = {}
 
     def relation(self, name: str) -> sparse.csr_array:

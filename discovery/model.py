@@ -10,6 +10,7 @@ from scipy import sparse
 
 from clusterloom.discovery import input_output, network, relatedness
 from clusterloom.discovery.index import Index
+from clusterloom.discovery.profile import Profile
 
 Floats = NDArray[np.float64]
 
@@ -19,6 +20,8 @@ class Model:
 
     def __init__(self, index: Index) -> None:
         self.index = index
+        self.last_gains: tuple[Profile, Floats] | None = None
+        """Whom complementarity was worked out for last: one question asks for it several times."""
 
     def warm(self) -> None:
         """Makes every matrix now, so that no question waits for one."""
@@ -121,7 +124,8 @@ class Model:
     @cached_property
     def degrees(self) -> NDArray[np.int64]:
         """The number of other clusters that each has a tie with."""
-        return np.diff(self.ties.indptr).astype(np.int64)
+        found: NDArray[np.int64] = np.diff(self.ties.indptr).astype(np.int64)
+        return found
 
     @cached_property
     def coefficients(self) -> Floats:
@@ -131,16 +135,17 @@ class Model:
     @cached_property
     def figured(self) -> NDArray[np.bool_]:
         """The products of which the supply table has figures on what goes into them."""
-        found: NDArray[np.bool_] = ~np.isnan(self.index.arrays["supply"]).all(axis=0)
-        return found
+        return np.asarray(~np.isnan(self.index.arrays["supply"]).all(axis=0), dtype=np.bool_)
 
     @cached_property
     def product_alphabet(self) -> NDArray[np.int64]:
         """The place of each product in the order of their labels."""
-        labels = self.index.things["products"].labels
-        found = np.empty(len(labels), dtype=np.int64)
-        found[sorted(range(len(labels)), key=labels.__getitem__)] = np.arange(len(labels))
-        return found
+        return _alphabet(self.index.things["products"].labels)
+
+    @cached_property
+    def division_alphabet(self) -> NDArray[np.int64]:
+        """The place of each division in the order of their labels."""
+        return _alphabet(self.division_labels)
 
     @cached_property
     def known(self) -> dict[str, NDArray[np.bool_]]:
@@ -178,6 +183,29 @@ class Model:
     def division_label(self, number: int) -> str:
         """Code and name of a division."""
         return self.division_labels[number]
+
+    def country_of(self, cluster: int) -> dict[str, str] | None:
+        """Key and label of the country; None where none or several are stated."""
+        place = int(self.index.country[cluster])
+        return self._named("countries", place) if place >= 0 else None
+
+    def region_of(self, cluster: int) -> dict[str, str] | None:
+        """Key and label of the NUTS 2 region, else of the widest known one."""
+        places = self.index.row("cluster_region", cluster).tolist()
+        level = self.index.arrays["region_level"]
+        if not places:
+            return None
+        return self._named("regions", min(places, key=lambda place: abs(level[place] - 2)))
+
+    def _named(self, kind: str, place: int) -> dict[str, str]:
+        things = self.index.things[kind]
+        return {"id": things.key(place), "label": things.labels[place]}
+
+
+def _alphabet(labels: list[str]) -> NDArray[np.int64]:
+    found = np.empty(len(labels), dtype=np.int64)
+    found[sorted(range(len(labels)), key=labels.__getitem__)] = np.arange(len(labels))
+    return found
 
 
 def _binary(matrix: sparse.csr_array) -> sparse.csr_array:

@@ -160,7 +160,7 @@ def _items(
     )
     items = []
     for n, (place, worth, parts, query) in enumerate(each):
-        region = _region(model, place)
+        region = model.region_of(place)
         caveats = [] if place in joint or profile.place < 0 else [_UNDENIED]
         if region is None:
             caveats.append("the region of the partner is not known")
@@ -174,7 +174,7 @@ def _items(
                 explanation=parts,
                 measures={name: _number(column[n]) for name, column in columns.items()},
                 facts={
-                    "country": _of(model, "cluster_country", "countries", place),
+                    "country": model.country_of(place),
                     "region": region,
                     "joint": "yes" if place in joint else "unknown",
                 },
@@ -208,9 +208,11 @@ def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answ
     items: list[Item] = []
     points_of = [ranking.points(ranks) for ranks in lists]
     points = sum(points_of, np.zeros(len(places)))
-    some = np.flatnonzero(np.any([~np.isnan(ranks) for ranks in lists], axis=0)) if lists else []
-    best = ranking.top(points[some], limit, keys=places[some])
-    chosen = np.asarray(some)[best].tolist()
+    some = np.zeros(len(places), dtype=bool)
+    for ranks in lists:
+        some |= ~np.isnan(ranks)
+    best = ranking.top(np.where(some, points, np.nan), limit, keys=places)
+    chosen = best.tolist()
     for n in chosen:
         place = int(places[n])
         parts = [
@@ -224,13 +226,12 @@ def _fused(model: Model, profile: Profile, filters: Filters, limit: int) -> Answ
                 clusters.key(place), clusters.iris[place], clusters.labels[place],
                 float(points[n]), parts,
                 {name: _number(value[place]) for name, value in values.items()},
-                {"country": _of(model, "cluster_country", "countries", place),
-                 "region": _region(model, place)},
+                {"country": model.country_of(place), "region": model.region_of(place)},
                 [clusters.iris[place]],
             )
         )  # fmt: skip
     return Answer(
-        ranked(items, [float(points[n]) for n in chosen]), len(some), BORDA, coverage,
+        ranked(items, [float(points[n]) for n in chosen]), int(some.sum()), BORDA, coverage,
         model.index.release, about=_about(profile),
     )  # fmt: skip
 
@@ -261,23 +262,6 @@ def _about(profile: Profile, divisions: Floats | None = None) -> dict[str, Any]:
     if divisions is not None:
         found["divisions"] = int(divisions.sum())
     return found
-
-
-def _of(model: Model, name: str, kind: str, place: int) -> dict[str, str] | None:
-    found = model.index.row(name, place)
-    things = model.index.things[kind]
-    if len(found) != 1:
-        return None
-    return {"id": things.key(int(found[0])), "label": things.labels[int(found[0])]}
-
-
-def _region(model: Model, place: int) -> dict[str, str] | None:
-    """The NUTS 2 region, else the widest known one."""
-    regions, level = model.index.things["regions"], model.index.arrays["region_level"]
-    found = sorted(model.index.row("cluster_region", place), key=lambda r: abs(level[r] - 2))
-    if not found:
-        return None
-    return {"id": regions.key(int(found[0])), "label": regions.labels[int(found[0])]}
 
 
 def _number(value: float) -> float | None:
