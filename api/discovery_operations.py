@@ -9,6 +9,7 @@ from typing import Any
 from clusterloom.discovery.answers import Answer
 from clusterloom.discovery.axes import AXES
 from clusterloom.discovery.bridges import bridges
+from clusterloom.discovery.call_rules import SWITCHES
 from clusterloom.discovery.compare import portfolio
 from clusterloom.discovery.completion import completion
 from clusterloom.discovery.composer_model import Rules
@@ -97,8 +98,27 @@ WHY_NOT = Parameter(
 RANK_BY = Parameter("rank_by", "order by this measure of the axis instead of the value")
 
 
-def _compose(model: Model, values: Values) -> Answer:
-    rules = Rules(
+RULES = (
+    Parameter("min_entities", "members at least", "integer", most=100, least=0),
+    Parameter("max_entities", "members at most", "integer", most=100),
+    Parameter("min_countries", "known countries at least", "integer", most=100, least=0),
+    Parameter("max_per_country", "members of one country at most", "integer", most=100),
+    Parameter("min_sectors", "NACE divisions at least", "integer", most=100, least=0),
+    Parameter("min_third_countries", "third countries they aimed at, at least", "integer",
+              most=100, least=0),
+    Parameter("third_country", "ISO code; a member has aimed at each", "texts"),
+    Parameter("country", "ISO codes of the countries allowed", "texts"),
+    Parameter("pilot_region", "true: a member is in a pilot region; false: also where the call "
+              "asks for it", "flag"),
+    Parameter("less_developed", "true: a member is in a less developed or transition region; "
+              "false: also where the call asks for one, none needs to be", "flag"),
+)  # fmt: skip
+"""What a consortium must fulfil; also what an inline call may ask for."""
+
+
+def rules_of(values: Values) -> Rules:
+    """The rules among the values."""
+    return Rules(
         min_entities=values.get("min_entities"),
         min_countries=values.get("min_countries"),
         max_entities=values.get("max_entities"),
@@ -112,14 +132,19 @@ def _compose(model: Model, values: Values) -> Answer:
         max_per_country=values.get("max_per_country"),
         countries=frozenset(c.upper() for c in values.get("country", ())),
     )
-    wanted = Wanted(
+
+
+def wanted_of(values: Values) -> Wanted:
+    """What a consortium is asked for by the values."""
+    return Wanted(
         chain=values.get("chain", ""),
         stages=values.get("stage", ()),
         call=values.get("call", ""),
-        rules=rules,
+        rules=rules_of(values),
         whole=values.get("whole", False),
+        off=frozenset(name for name in SWITCHES if values.get(name) is False),
+        companions=values.get("companions", False),
     )
-    return consortium(model, wanted)
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -180,7 +205,6 @@ OPERATIONS: tuple[Operation, ...] = (
             filters_of({k: v for k, v in values.items() if k != "region"}),
             values.get("limit", DEFAULT_LIMIT),
         ),
-        heavy=True,
     ),
     Operation(
         "consortia",
@@ -188,29 +212,22 @@ OPERATIONS: tuple[Operation, ...] = (
         "Smallest consortia that cover a value chain under the rules of a call",
         "Each item is a set of clusters; its value is their number. Of a chain, stages that nobody "
         "is known to cover are left out and named, unless `whole` is true. `about.checklist` has "
-        "the rules that the graph cannot check. Without an item, `coverage.reasons` says why.",
+        "the rules that the graph cannot check. Without an item, `coverage.reasons` says why. "
+        "Rules of the request go before those of the call; a number of 0, or false, switches one "
+        "off.",
         (
             Parameter("chain", "key of a value chain", example="hydrogen"),
             Parameter("stage", "key of a stage, instead of a chain; repeat it", "texts"),
             Parameter("call", "key of a call profile whose rules apply",
                       example="cos-cluster-2018-3-02"),
             Parameter("whole", "true: every stage of the chain must be covered", "flag"),
-            Parameter("min_entities", "members at least", "integer", most=100, least=0),
-            Parameter("max_entities", "members at most", "integer", most=100),
-            Parameter("min_countries", "known countries at least", "integer", most=100, least=0),
-            Parameter("max_per_country", "members of one country at most", "integer", most=100),
-            Parameter("min_sectors", "NACE divisions at least", "integer", most=100, least=0),
-            Parameter("min_third_countries", "third countries they aimed at, at least", "integer",
-                      most=100, least=0),
-            Parameter("third_country", "ISO code; a member has aimed at each", "texts"),
-            Parameter("country", "ISO codes of the countries allowed", "texts"),
+            Parameter("companions", "true: clusters that cover none of the stages may join where "
+                      "a rule asks for them", "flag"),
             Parameter("required", "key of a cluster that must be a member", "texts"),
             Parameter("excluded", "key of a cluster that must not", "texts"),
-            Parameter("pilot_region", "true: a member is in a pilot region", "flag"),
-            Parameter("less_developed", "true: a member is in a less developed or transition "
-                      "region", "flag"),
+            *RULES,
         ),
-        _compose,
+        lambda model, values: consortium(model, wanted_of(values)),
         heavy=True,
     ),
     Operation(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from clusterloom.api.discovery_operations import Operation, Parameter
@@ -56,7 +55,7 @@ ANSWER: dict[str, Any] = {
     },
 }  # fmt: skip
 
-_REFUSED = problems(e400="A parameter is missing, unknown or of no valid value; names the nearest",
+REFUSED = problems(e400="A parameter is missing, unknown or of no valid value; names the nearest",
                     **BUSY)  # fmt: skip
 _TYPES: dict[str, dict[str, Any]] = {
     "text": {"type": "string", "maxLength": 200},
@@ -82,55 +81,9 @@ def describe(operation: Operation) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {
             "200": {"description": "What was found, best first", "content": content},
-            **_REFUSED,
+            **REFUSED,
             **problems(e404="No such thing; the nearest are named",
                        e406="No format fits the Accept header"),
-        },
-    }  # fmt: skip
-
-
-def describe_post(asked: Sequence[Parameter]) -> dict[str, Any]:
-    """Body and answers of the route for profiles."""
-    properties: dict[str, Any] = {
-        "cluster": {"type": "string", "description": "key of a cluster of the graph"},
-        "profile": {
-            "type": "object",
-            "description": "an organisation that is not in the graph",
-            "additionalProperties": False,
-            "properties": {
-                "name": {"type": "string"},
-                "country": {"type": "string", "description": "ISO code"},
-                "region": {"type": "string", "description": "NUTS code (2021 or 2024)"},
-                "capabilities": {"type": "array", "items": {"type": "string"},
-                                 "description": "NACE codes or keys of fields"},
-                "partners": {"type": "array", "items": {"type": "string"},
-                             "description": "keys of clusters it works with"},
-            },
-        },
-    }  # fmt: skip
-    for parameter in asked:
-        schema = _schema(parameter)
-        properties[parameter.name] = {"type": "boolean"} if parameter.kind == "flag" else schema
-        properties[parameter.name]["description"] = parameter.text
-    one = {"type": "object", "additionalProperties": False, "properties": properties}
-    example = {"profile": {"country": "ES", "capabilities": ["27.2"]}, "axis": "complementarity"}
-    body = {
-        "application/json": {
-            "schema": {"oneOf": [one, {"type": "array", "items": one, "maxItems": 50}]},
-            "example": example,
-        }
-    }
-    several = {"type": "object", "required": ["answers"],
-               "properties": {"answers": {"type": "array", "items": ANSWER}}}  # fmt: skip
-    content = {"application/json": {"schema": {"anyOf": [ANSWER, several]}}}
-    return {
-        "requestBody": {"required": True, "content": body},
-        "responses": {
-            "200": {"description": "An answer, or as many as there were requests",
-                    "content": content},
-            **_REFUSED,
-            **problems(e404="No such cluster; the nearest are named", e413="The body is too large",
-                       e415="The body is not JSON"),
         },
     }  # fmt: skip
 
@@ -140,7 +93,7 @@ def _parameter(parameter: Parameter, in_path: bool) -> dict[str, Any]:
         "name": parameter.name,
         "in": "path" if in_path else "query",
         "description": parameter.text,
-        "schema": _schema(parameter),
+        "schema": schema_of(parameter),
     }
     if parameter.required:
         found["required"] = True
@@ -149,7 +102,8 @@ def _parameter(parameter: Parameter, in_path: bool) -> dict[str, Any]:
     return found
 
 
-def _schema(parameter: Parameter) -> dict[str, Any]:
+def schema_of(parameter: Parameter) -> dict[str, Any]:
+    """The values of a parameter in an address."""
     if parameter.kind == "integer":
         return {"type": "integer", "minimum": parameter.least, "maximum": parameter.most}
     schema = dict(_TYPES[parameter.kind])

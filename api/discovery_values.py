@@ -46,14 +46,20 @@ def from_address(
     return values
 
 
-def from_json(given: Mapping[str, Any], parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """The values of a JSON object: texts, lists of texts, whole numbers, true or false."""
+def from_json(
+    given: Mapping[str, Any], parameters: Sequence[Parameter], at: str = ""
+) -> dict[str, Any]:
+    """The values of a JSON object: texts, lists of texts, whole numbers, true or false.
+
+    `at` names the object in messages where it is not the body itself.
+    """
     by_name = {p.name: p for p in parameters}
     values = {}
     for name, value in given.items():
         if name not in by_name:
             raise UsageError(
-                f"no field {name[:80]!r}{hint(name, [*by_name])} (fields: {', '.join(by_name)})",
+                f"no field {at}{name[:80]!r}{hint(name, [*by_name])} (fields: "
+                f"{', '.join(by_name)})",
                 parameter=name[:80],
             )
         parameter = by_name[name]
@@ -64,11 +70,17 @@ def from_json(given: Mapping[str, Any], parameters: Sequence[Parameter]) -> dict
             "flag": isinstance(value, bool),
         }[parameter.kind]
         if not fits:
-            raise UsageError(f"field {name!r}: {_form(parameter)} is wanted", parameter=name)
+            raise UsageError(f"field {at}{name!r}: {_form(parameter)} is wanted", parameter=name)
         texts = value if isinstance(value, list) else [str(value).lower()
                  if isinstance(value, bool) else str(value)]  # fmt: skip
-        if texts:
+        if texts := [text.strip() for text in texts if text.strip()]:
             values[name] = _read(parameter, texts)
+    for parameter in parameters:
+        if parameter.required and parameter.name not in values:
+            raise UsageError(
+                f"field {at}{parameter.name!r} is wanted: {parameter.text}",
+                parameter=parameter.name,
+            )
     return values
 
 
