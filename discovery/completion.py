@@ -111,7 +111,7 @@ def completion(
         "stages": told,
     }
     caveats = [*_CAVEATS] if place >= 0 else [*_HELD, *profile.notes]
-    if any(one["smes"]["at_most"] for one in told) or any(item.facts["smes"] for item in items):
+    if any(one["smes"]["fields"] for one in told) or any(item.facts["smes"] for item in items):
         caveats.append(smes.CAVEAT)
     return Answer(items, len(hits), method, coverage, index.release, caveats=caveats, about=about)
 

@@ -86,6 +86,7 @@ def region_partners(
     give = _added_by(own, theirs, model.relatedness, inside)
     value = {"get": get, "give": give, "both": get + give}[direction]
     now = np.nanmean(relatedness.density((own == 1).astype(float), model.relatedness)[inside])
+    gain = _gain(np.ones(len(own), dtype=bool), model.relatedness, inside)
     high = _high(own, theirs, model.relatedness, inside, direction)
     keys = [regions.iris[int(n)] for n in others]
     hits = np.flatnonzero(np.nan_to_num(value) > 0)
@@ -96,7 +97,7 @@ def region_partners(
         firms = smes.firms(index, other, fields)
         item = Item(
             regions.key(other), regions.iris[other], regions.labels[other], float(value[n]),
-            _parts(model, own, theirs[n], inside, direction),
+            _parts(model, own, theirs[n], gain, direction),
             {
                 "get": float(get[n]), "give": float(give[n]), "high": float(high[n]),
                 "density_now": float(now), "density_of_union": float(now + get[n]),
@@ -111,7 +112,7 @@ def region_partners(
         if asker.used >= 0:
             _tell_ties(model, item, asker.used, other)
         items.append(item)
-    if any(item.facts["smes"] for item in items) or about["smes"]["at_most"]:
+    if any(item.facts["smes"] for item in items) or about["smes"]["fields"]:
         caveats.append(smes.CAVEAT)
     found = ranked(items, [float(value[n]) for n in best])
     if best:
@@ -153,9 +154,7 @@ def divisions_of(model: Model, area: int) -> NDArray[np.int64]:
 def known_ties(model: Model, one: int, other: int) -> dict[str, Any]:
     """Undertakings in which clusters of both regions take part, and how complete the lists are."""
     index = model.index
-    located = index.relation("cluster_region")
-    per_region = (located[:, [one, other]].T @ index.incidence).toarray() > 0
-    both = np.flatnonzero(per_region.all(axis=0))
+    both = np.intersect1d(_undertakings(index, one), _undertakings(index, other))
     complete = index.arrays["undertaking_complete"]
     labels = index.things["undertakings"].labels
     return {
@@ -164,6 +163,13 @@ def known_ties(model: Model, one: int, other: int) -> dict[str, Any]:
         "lists": len(complete),
         "complete": int((complete > 0).sum()),
     }
+
+
+def _undertakings(index: Index, region: int) -> NDArray[np.int32]:
+    """Those in which a cluster of the region takes part."""
+    there = index.related_to("cluster_region", region).tolist()
+    rows = [index.row("cluster_undertaking", cluster) for cluster in there]
+    return np.unique(np.concatenate([np.empty(0, np.int32), *rows]))
 
 
 def _gain(taker: Bools, phi: Floats, inside: NDArray[np.int64]) -> Floats:
@@ -208,10 +214,9 @@ def _parts(
     model: Model,
     own: NDArray[np.int8],
     theirs: NDArray[np.int8],
-    inside: NDArray[np.int64],
+    gain: Floats,
     direction: str,
 ) -> list[Part]:
-    gain = _gain(np.ones(len(own), dtype=bool), model.relatedness, inside)
     iris = model.index.things["capabilities"].iris
     divisions = model.index.arrays["divisions"]
     found = []
