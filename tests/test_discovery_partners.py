@@ -94,7 +94,7 @@ def test_hits_without_the_measure_come_last(monkeypatch: pytest.MonkeyPatch) -> 
         measures = AXES["similarity"].measures(model, who, places)
         return {n: np.where(places % 2 == 0, np.nan, m) for n, m in measures.items()}
 
-    monkeypatch.setitem(partners.AXES, "half", replace(AXES["similarity"], measures=halved))
+    monkeypatch.setitem(AXES, "half", replace(AXES["similarity"], measures=halved))
     last = 0
     for _, model in worlds(20):
         for who in profiles(model):
