@@ -95,7 +95,7 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "post_completion": [
         {"chain": "batteries", "profile": {"name": "We", "country": "ES",
-                                           "capabilities": ["27.2"]}},
+                                           "capabilities": ["27.20"]}},
         {"chain": "batteries", "cluster": "be-greenwin-40ab75", "elsewhere": "country"},
     ],
     "post_consortia": [
@@ -109,7 +109,7 @@ _WHAT_IF = {
     "operation": "cluster_partners",
     "parameters": {"id": "be-greenwin-40ab75", "axis": "similarity"},
     "statements": [
-        {"subject": "pic-999964271", "property": "hasCapability", "object": "38", "holds": True}
+        {"subject": "pic-999964271", "property": "hasCapability", "object": "20.14", "holds": True}
     ],
 }
 

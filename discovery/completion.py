@@ -18,7 +18,7 @@ from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked, te
 from clusterloom.discovery.filters import Filters, look
 from clusterloom.discovery.index import COVERAGE, Index
 from clusterloom.discovery.model import Model
-from clusterloom.discovery.profile import Profile, find, find_region
+from clusterloom.discovery.profile import Places, Profile, find, find_region, stages_near
 from clusterloom.errors import NotFound
 
 METHOD = Method(
@@ -61,9 +61,10 @@ def completion(
     `chain` is a key, `region` a NUTS code. NotFound for an unknown chain, UsageError for the rest.
     A region without any figure gives stages that are all unknown, and the reason in `coverage`.
     In place of a region it may be the profile of an organisation: it covers what it says or what
-    one of its capabilities covers, lacks what it says, and of the rest nothing is known; items are
-    then all other clusters. Small firms known in the region in the fields of a stage stand in
-    `about.stages`, those in the region of a hit in its facts, see `smes`.
+    one of its capabilities covers, lacks what it says, and of the rest a capability may be a weak
+    sign, or nothing is known; items are then all other clusters. Small firms known in the region
+    in the fields of a stage stand in `about.stages`, those in the region of a hit in its facts,
+    see `smes`.
     """
     index = model.index
     at = find(index.things["chains"], chain, "value chain", NotFound)
@@ -81,7 +82,8 @@ def completion(
     else:
         place, profile = -1, region
         inside = np.zeros(len(index.things["clusters"]), dtype=bool)
-        told = [_held(index, int(stage), profile) for stage in stages]
+        near = stages_near(index, profile.capabilities.tolist())
+        told = [_held(index, int(stage), profile, near) for stage in stages]
         about = {"holder": {"id": profile.iri.rsplit("/", 1)[-1] or None, "label": profile.label}}
     lacking = [s for s, one in zip(stages, told, strict=True) if one["status"] != "covered"]
     looked = look(index, profile, filters or Filters())
@@ -140,10 +142,11 @@ def _stage(index: Index, stage: int, region: int, inside: NDArray[np.bool_]) -> 
     }
 
 
-def _held(index: Index, stage: int, holder: Profile) -> dict[str, Any]:
-    """A stage as an organisation has it."""
+def _held(index: Index, stage: int, holder: Profile, near: Places) -> dict[str, Any]:
+    """A stage as an organisation has it; `near` are those that its capabilities are a sign of."""
     has = bool(np.isin(stage, holder.stages))
-    status = "covered" if has else "missing" if np.isin(stage, holder.lacking) else "unknown"
+    lacks, weak = np.isin(stage, holder.lacking), np.isin(stage, near)
+    status = "covered" if has else "missing" if lacks else "weak" if weak else "unknown"
     covering = index.related_to("cluster_stage", stage)
     return {
         **_named(index, stage, status, "" if status == "unknown" else "organisation"),

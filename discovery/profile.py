@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clusterloom.discovery import nace
-from clusterloom.discovery.index import Index, Things
+from clusterloom.discovery.index import MATCH, Index, Things
 from clusterloom.errors import NotFound, UsageError
 from clusterloom.nearest import hint, nearest
 
@@ -177,12 +177,25 @@ def capabilities_of(
 
 
 def stages_of(index: Index, capabilities: Sequence[int]) -> Places:
-    """The stages that call for one of the capabilities, or for something it is a part of."""
-    wide = {int(w) for c in capabilities for w in index.row("within", c)} | set(capabilities)
-    table = index.arrays["stage_capability"]
-    # a mere part of what a stage draws on does not cover it
-    found = [int(s) for s, c, match in table if match > 0 and int(c) in wide]
+    """The stages that one of the capabilities covers, by the rule `stage-coverage`: it is what the
+    stage calls for, or a part of something that is the stage or lies in it."""
+    own = set(capabilities)
+    wide = {int(w) for c in own for w in index.row("within", int(c))} | own
+    found = [
+        int(stage) for stage, called, match in index.arrays["stage_capability"]
+        if int(called) in own or (match != MATCH["broad"] and int(called) in wide)
+    ]  # fmt: skip
     return np.unique(np.array(found, np.int32))
+
+
+def stages_near(index: Index, capabilities: Sequence[int]) -> Places:
+    """The stages that a capability is a weak sign of, or covers: what they call for is a part of
+    it, or has it as a part."""
+    near = {int(w) for c in capabilities for w in index.row("within", int(c))}
+    near |= {int(n) for c in capabilities for n in index.related_to("within", int(c))}
+    near |= {int(c) for c in capabilities}
+    table = index.arrays["stage_capability"]
+    return np.unique(table[np.isin(table[:, 1], [*near]), 0]).astype(np.int32)
 
 
 def find(
@@ -193,7 +206,9 @@ def find(
     if place is None:
         labels = {things.key(n): things.labels[n] for n in range(len(things))}
         near = nearest(key, labels)
-        raise error(f"{what} {key[:60]!r} is not known{hint(key, labels)}", nearest=near)
+        # the few nearest only: to compare with all of them again takes as long again
+        told = hint(key, {near_key: labels[near_key] for near_key in near})
+        raise error(f"{what} {key[:60]!r} is not known{told}", nearest=near)
     return place
 
 

@@ -196,58 +196,6 @@ def test_no_known_tie_is_a_reason_and_no_error(client: httpx.Client) -> None:
     assert not body["complete"]
 
 
-def posted(client: httpx.Client, body: Any) -> httpx.Response:
-    return client.post("/api/v1/discovery/partners", json=body)
-
-
-def test_a_profile_that_is_not_in_the_graph(client: httpx.Client) -> None:
-    profile = {"name": "We", "region": "ES13", "capabilities": ["27.2", "38"]}
-    body = posted(client, {"profile": profile, "axis": "complementarity", "limit": 3}).json()
-    assert body["about"]["label"] == "We"
-    assert len(body["items"]) == 3
-    elsewhere = posted(client, {"profile": profile, "elsewhere": "country"}).json()
-    assert "ES" not in {item["facts"]["country"]["id"] for item in elsewhere["items"]}
-
-
-def test_a_batch_is_answered_in_order(client: httpx.Client) -> None:
-    one = {"cluster": CLUSTER, "axis": "similarity"}
-    answers = posted(client, [one, {**one, "axis": "supply"}]).json()["answers"]
-    assert [a["method"]["parameters"]["axis"] for a in answers] == ["similarity", "supply"]
-    alone = asked(client, f"{PARTNERS}?axis=similarity")
-    assert answers[0] == alone
-
-
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ({}, "either"),
-        ({"cluster": CLUSTER, "profile": {}}, "not both"),
-        ({"cluster": 7}, "key of a cluster"),
-        ({"profile": []}, "object"),
-        ({"profile": {"capabilities": "27"}}, "list of texts"),
-        ({"profile": {"capabilities": ["99.99"]}}, "not known"),
-        ({"profile": {"country": "FR", "region": "ES13"}}, "not in FR"),
-        ({"profile": {"region": "ES130"}, "limit": "3"}, "whole number"),
-        ({"profile": {"color": "red"}}, "no field"),
-        ({"profile": {"name": ""}}, "1 to 200"),
-        ({"cluster": CLUSTER, "axes": "x"}, "axis"),
-        ([], "1 to 50"),
-        ([{"cluster": CLUSTER}] * 51, "1 to 50"),
-        ("text", "JSON object"),
-    ],
-)
-def test_bad_profiles_are_told_what_is_wrong(client: httpx.Client, body: Any, says: str) -> None:
-    assert says in is_problem(posted(client, body), 400)
-
-
-def test_bodies_that_are_no_json(client: httpx.Client) -> None:
-    route = "/api/v1/discovery/partners"
-    is_problem(client.post(route, content=b"{", headers={"Content-Type": "application/json"}), 400)
-    is_problem(client.post(route, content=b"a=1"), 415)
-    large = b'{"cluster": "' + b"x" * 1_100_000 + b'"}'
-    is_problem(client.post(route, content=large, headers={"Content-Type": "application/json"}), 413)
-
-
 def test_formats_that_do_not_fit(client: httpx.Client) -> None:
     is_problem(client.get(PARTNERS, headers={"Accept": "image/png"}), 406)
 

@@ -12,8 +12,9 @@ import pytest
 
 from clusterloom.api.discovery_post import answer_of
 from clusterloom.discovery import stage_status
-from clusterloom.discovery.index import COVERAGE, Index
+from clusterloom.discovery.index import COVERAGE, MATCH, Index
 from clusterloom.discovery.model import Model
+from clusterloom.discovery.profile import stages_near, stages_of
 from clusterloom.discovery.suppose import (
     _RESTS_ON,
     PROPERTIES,
@@ -26,6 +27,7 @@ from clusterloom.discovery.suppose import (
 )
 from clusterloom.discovery.what_if import what_if
 from clusterloom.errors import ClusterloomError, UsageError
+from clusterloom.loaders.stage_matching import answers
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release
 from discovery_help import ID, Graph, make, model_of
@@ -283,3 +285,21 @@ def test_the_rule_of_stages_finds_again_what_the_loader_found(model: Model) -> N
                 assert stage_status.by_employment(index, region, stage) == old
             checked += 1
     assert checked > 15_000
+
+
+def test_a_code_held_as_it_is_covers_what_the_rule_says(model: Model) -> None:
+    """Of each pair of codes: as `loaders.stage_matching.answers` has it for an exact match."""
+    index = model.index
+    for stage, called, match in index.arrays["stage_capability"].tolist():
+        assert stage in stages_of(index, [called])
+        for part in index.related_to("within", called)[:3].tolist():
+            answer = answers("exact", "broad" if match == MATCH["broad"] else "exact", "part")
+            whole = {s for s, c, _ in index.arrays["stage_capability"].tolist() if c == part}
+            if stage not in whole:
+                others = [
+                    m for s, c, m in index.arrays["stage_capability"].tolist()
+                    if s == stage and c in index.row("within", part)
+                ]  # fmt: skip
+                covered = answer == "covered" or any(m != MATCH["broad"] for m in others)
+                assert (stage in stages_of(index, [part])) == covered
+                assert stage in stages_near(index, [part])
