@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -199,7 +200,7 @@ def test_without_statements_nothing_differs() -> None:
         for operation, given in questions(model):
             if isinstance(asked(model, operation, given), str):
                 continue
-            found = what_if(model, [], lambda over, o=operation, g=given: answer_of(over, o, g))
+            found = what_if(model, [], partial(answer_of, operation=operation, given=given))
             told = found["difference"]
             assert not any(told[name] for name in ("came", "went", "moved", "about", "coverage"))
             assert found["before"] == found["after"]
