@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clusterloom.discovery import nace
 from clusterloom.discovery.answers import Item
 from clusterloom.discovery.completion import completion
 from clusterloom.discovery.consortium import Wanted, consortium
@@ -166,3 +168,28 @@ def test_the_addresses_of_the_guide_are_answered(
     told = [answer.json() for answer in answers]
     assert {one["release"] for one in told} == {default_release.id} == {model.index.release}
     assert all(one["items"] or one["coverage"]["reason"] for one in told)
+
+
+def test_the_bodies_of_the_guide_are_answered(default_release: Release, settings: Settings) -> None:
+    text = GUIDE.read_text("utf-8")
+    bodies = [
+        (re.findall(r"`POST (/api/\S+)`", text[: block.start()])[-1], block[1])
+        for block in re.finditer(r"^```json\n(.*?)^```", text, re.M | re.S)
+    ]
+    assert [address for address, _ in bodies] == [
+        "/api/v1/discovery/consortia",
+        "/api/v1/discovery/what-if",
+    ]
+    with serving(settings) as client:
+        answers = [client.post(a, json=json.loads(body)) for a, body in bodies]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    sets, supposed = (answer.json() for answer in answers)
+    assert sets["items"]
+    assert supposed["difference"]["about"]
+
+
+def test_the_guide_counts_the_codes_of_both_revisions(model: Model) -> None:
+    things = model.index.things["capabilities"]
+    codes = [n for n in range(len(things)) if nace.is_rev21(model.index, n)]
+    same = sum(nace.as_rev2(model.index, n) is not None for n in codes)
+    assert f"({same} of {len(codes):,} have one)" in GUIDE.read_text("utf-8")
