@@ -63,7 +63,8 @@ def members_of(index: Index, given: Sequence[Any]) -> list[Member]:
         aimed = [code.upper() for code in texts_of(one, "third_countries", at)]
         for code in aimed:
             find(countries, code, f"{at}.third_countries: country")
-        found.append(Member(key, profile, frozenset(aimed), required))
+        named = replace(profile, label=text_of(one, "name", at) or key)
+        found.append(Member(key, named, frozenset(aimed), required))
     return found
 
 

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from clusterloom import terms
 from clusterloom.discovery import call_rules
-from clusterloom.discovery.answers import Answer, Item, Method, Part
+from clusterloom.discovery.answers import Answer, Method
 from clusterloom.discovery.call_rules import CallRules
 from clusterloom.discovery.candidates import Member, candidate_of, clusters_of
 from clusterloom.discovery.completion import stages_of_chain
 from clusterloom.discovery.composer import Reason, compose
 from clusterloom.discovery.composer_model import Candidate, Rules, reduced
+from clusterloom.discovery.consortium_sets import explain_idle, names, set_item, told_of
 from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.profile import find
@@ -56,14 +56,6 @@ class Wanted:
     companions: bool = False
 
 
-@dataclass(frozen=True)
-class _Who:
-    """What a candidate is called; the IRI of a member of the request is blank."""
-
-    label: str
-    iri: str = ""
-
-
 def consortium(model: Model, wanted: Wanted) -> Answer:
     """One item for each set found, the smallest first; its value is the number of members.
 
@@ -98,11 +90,11 @@ def consortium(model: Model, wanted: Wanted) -> Answer:
     if reasons and not wanted.companions and not HOPELESS & {r.code for r in reasons}:
         reasons.append(_companions([*own, *clusters], frozenset(labels), rules, until))
     by_id = {c.id: c for c in pool}
-    who = _names(index, wanted.members)
+    who = names(index, wanted.members)
     sets = [found.members, *found.runners_up] if found.members else []
-    items = [_item(index, n, members, by_id, who, labels) for n, members in enumerate(sets, 1)]
+    items = [set_item(index, n, members, by_id, who, labels) for n, members in enumerate(sets, 1)]
     for item in items:
-        _explain_idle(item, rules)
+        explain_idle(item, rules)
     told: dict[str, Any] = {"stages": len(labels), "candidates": found.before}
     told["after_reduction"] = found.after
     told["status"] = found.status
@@ -120,8 +112,7 @@ def consortium(model: Model, wanted: Wanted) -> Answer:
         "covered_by_nobody": open_stages,
         "call": call.label,
         "checklist": list(call.checklist),
-        "members": [_told(one, by_id[one.id], member) for one, member in
-                    zip(own, wanted.members, strict=True)],
+        "members": [told_of(*pair) for pair in zip(own, wanted.members, strict=True)],
     }  # fmt: skip
     caveats = _caveats(wanted, len(open_stages), off)
     return Answer(items, len(items), method, told, index.release, False, caveats, about)
@@ -216,67 +207,6 @@ def _caveats(wanted: Wanted, left_out: int, off: list[str]) -> list[str]:
         found.append("what members of the request are and cover is as the request says")
         found += dict.fromkeys(n for member in wanted.members for n in member.profile.notes)
     return found
-
-
-def _told(candidate: Candidate, found: Candidate, member: Member) -> dict[str, Any]:
-    return {
-        "id": candidate.id, "label": member.profile.label, "required": member.required,
-        "country": found.country, "region": found.region, "stages": sorted(found.stages),
-    }  # fmt: skip
-
-
-def _names(index: Index, members: Sequence[Member]) -> dict[str, _Who]:
-    clusters = index.things["clusters"]
-    found = {key: _Who(clusters.labels[n], clusters.iris[n]) for key, n in clusters.by_key.items()}
-    return found | {member.id: _Who(member.profile.label) for member in members}
-
-
-def _item(
-    index: Index,
-    number: int,
-    members: Sequence[str],
-    by_id: dict[str, Candidate],
-    who: dict[str, _Who],
-    labels: dict[str, str],
-) -> Item:
-    stages = index.things["stages"]
-    parts = []
-    for key in members:
-        covered = sorted(by_id[key].stages & labels.keys())
-        iris = [stages.iris[stages.by_key[s]] for s in covered]
-        own = who[key].iri
-        names = ", ".join(labels[s] for s in covered)
-        parts.append(
-            Part("member", f"{who[key].label}: {names}", 1.0,
-                 {"member": own or key, "country": by_id[key].country, "stages": covered},
-                 (own, *iris) if own else tuple(iris))
-        )  # fmt: skip
-    countries = sorted({c for key in members if (c := by_id[key].country) is not None})
-    unplaced = [key for key in members if by_id[key].country is None]
-    named = " ".join(terms.iri(who[key].iri) for key in members if who[key].iri)
-    wanted = " ".join(terms.iri(stages.iris[stages.by_key[s]]) for s in labels)
-    query = (
-        "PREFIX cloom: <https://w3id.org/clusterloom/ontology#>\n"
-        f"SELECT ?member ?stage ?country WHERE {{ VALUES ?member {{ {named} }}\n"
-        f"  VALUES ?stage {{ {wanted} }} ?member cloom:covers ?stage .\n"
-        "  OPTIONAL { ?member cloom:inCountry ?country } } ORDER BY ?member ?stage"
-    )
-    return Item(
-        id=f"set-{number}", iri="", label=", ".join(who[key].label for key in members),
-        value=float(len(members)), explanation=parts,
-        measures={"members": len(members), "countries": len(countries)},
-        facts={"members": list(members), "countries": countries, "unplaced": unplaced},
-        evidence=sorted({iri for part in parts for iri in part.evidence}), query=query, rank=number,
-        caveats=["the country of a member is not known"] if unplaced else [],
-    )  # fmt: skip
-
-
-def _explain_idle(item: Item, rules: Rules) -> None:
-    """Says of members that cover no stage why they are there."""
-    for n, (key, part) in enumerate(zip(item.facts["members"], item.explanation, strict=True)):
-        if not part.parameters["stages"]:
-            why = "it is required" if key in rules.required else "it joins for a rule"
-            item.explanation[n] = replace(part, label=f"{part.label}no stage; {why}")
 
 
 def _reason(reason: Any) -> dict[str, Any]:
