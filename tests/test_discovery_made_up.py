@@ -21,7 +21,7 @@ from clusterloom.settings import Settings
 from clusterloom.store.release import Release
 from discovery_release import model_of_release
 
-ODD = ["", "x", "é" * 50, "FR26", "BE221", "00", "27.2", "nace21/61", "nace21/27.2",
+ODD: list[Any] = ["", "x", "é" * 50, "FR26", "BE221", "00", "27.2", "nace21/61", "nace21/27.2",
        None, 7, True, [], {}, ["a"], -1]  # fmt: skip
 REQUESTS = 400
 
