@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 export CLUSTERLOOM_DATA_DIR ?= $(CURDIR)/var
 PORT ?= 8000
 FUZZ ?= 300
+# both runs of the tests look at one build of the release
+TESTED := CLUSTERLOOM_TEST_DATA_DIR="$${CLUSTERLOOM_TEST_DATA_DIR:-$(CURDIR)/build/tests}"
 
 .PHONY: help run build test fuzz lint types bench clean lock docs
 
@@ -19,8 +21,9 @@ build: $(VENV)/run.stamp ## build a new release from the tables
 	@$(BIN)/clusterloom build
 
 test: $(VENV)/dev.stamp lint types ## every test (tests needing a tool that is absent skip with the line that installs it)
-	@$(BIN)/python -m pytest -m "not alone"
-	@$(BIN)/python -m pytest -n 0 -m alone
+	@mkdir -p build && rm -rf build/tests
+	@$(TESTED) $(BIN)/python -m pytest -m "not alone"
+	@$(TESTED) $(BIN)/python -m pytest -n 0 -m alone
 
 fuzz: $(VENV)/dev.stamp ## made-up requests and queries, many (FUZZ=300 examples of each)
 	@FUZZ=$(FUZZ) $(BIN)/python -m pytest tests/test_schemathesis.py tests/test_fuzz.py
