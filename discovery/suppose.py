@@ -1,13 +1,12 @@
 """An index with a few statements more or fewer, made of another without a change to that one.
 
-Arrays that do not change are those of the other, mapped into memory as they are. A statement is
-drawn out by the rules of the graph as far as the index knows what they rest on; `consequences`
-names each thing that follows.
+Arrays that do not change are those of the other, mapped into memory as they are. What follows from
+the statements is found by `follows`; the status of stages is found here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,8 +16,6 @@ from numpy.typing import NDArray
 from clusterloom.discovery import stage_status
 from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Model
-from clusterloom.discovery.profile import regions_above, stages_of
-from clusterloom.errors import UsageError
 
 
 class Property(NamedTuple):
@@ -79,54 +76,6 @@ def holds(index: Index, change: Change) -> bool:
         return status == 1 if change.holds else status == 0
     relation, one, other = _ends(change)
     return bool(np.isin(other, index.row(relation, one))) == change.holds
-
-
-def consequences(index: Index, changes: Sequence[Change]) -> list[Change]:
-    """What follows from the changes by rules of the graph, and is not so already.
-
-    Who is in a region is in those that it is part of and in its country; who is not in it is in no
-    part of it; who has a capability that a stage calls for covers the stage, unless that is denied.
-    UsageError where something follows that another change denies.
-    """
-    said = {change.of: change.holds for change in changes}
-    found: dict[tuple[str, int, int], Change] = {}
-    for change in changes:
-        for one in _following(index, change):
-            if said.get(one.of, one.holds) != one.holds:
-                if one.name == "covers":
-                    continue
-                raise UsageError(
-                    f"statements: {_told(index, one)} follows from another statement by the rule "
-                    f"{one.rule}, and is said to be otherwise",
-                    field="statements",
-                )
-            if not holds(index, one) and one.of not in said:
-                if one.of in found and found[one.of].holds != one.holds:
-                    raise UsageError(
-                        f"statements: two of them contradict each other on {_told(index, one)}",
-                        field="statements",
-                    )
-                found[one.of] = one
-    return [*found.values()]
-
-
-def _following(index: Index, change: Change) -> Iterable[Change]:
-    at = change.subject
-    if change.name == "hasCapability" and change.holds:
-        for stage in stages_of(index, [change.object]).tolist():
-            yield Change("covers", at, stage, True, "stage-coverage")
-    if change.name != "locatedIn":
-        return
-    if not change.holds:
-        for region in index.row("cluster_region", at).tolist():
-            if change.object in regions_above(index, region):
-                yield Change("locatedIn", at, region, False, "actor-in-region")
-        return
-    for above in regions_above(index, change.object):
-        yield Change("locatedIn", at, above, True, "actor-in-region")
-    country = int(index.arrays["region_country"][change.object])
-    if country >= 0:
-        yield Change("inCountry", at, country, True, "actor-in-country")
 
 
 def supposed(index: Index, changes: Sequence[Change]) -> tuple[Index, list[StageChange]]:
@@ -203,13 +152,6 @@ def _ends(change: Change) -> tuple[str, int, int]:
     kind = PROPERTIES[change.name]
     ends = change.subject, change.object
     return (kind.relation, *(ends[::-1] if kind.turned else ends))
-
-
-def _told(index: Index, change: Change) -> str:
-    kind = PROPERTIES[change.name]
-    one, other = index.things[kind.subject], index.things[kind.object]
-    verb = change.name if change.holds else f"not {change.name}"
-    return f"{one.key(change.subject)} {verb} {other.key(change.object)}"
 
 
 _RESTS_ON: dict[str, tuple[str, ...]] = {

@@ -11,6 +11,7 @@ from typing import Any
 
 from clusterloom.discovery.answers import Answer
 from clusterloom.discovery.difference import difference, short
+from clusterloom.discovery.follows import consequences
 from clusterloom.discovery.index import COVERAGE, Index
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.profile import find, find_capability, find_region, known_fields
@@ -19,7 +20,6 @@ from clusterloom.discovery.suppose import (
     PROPERTIES,
     Change,
     StageChange,
-    consequences,
     holds,
     model_over,
     supposed,

@@ -13,6 +13,7 @@ import pytest
 
 from clusterloom.api.discovery_post import answer_of
 from clusterloom.discovery import stage_status
+from clusterloom.discovery.follows import consequences
 from clusterloom.discovery.index import COVERAGE, MATCH, Index
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.profile import stages_near, stages_of
@@ -21,7 +22,6 @@ from clusterloom.discovery.suppose import (
     PROPERTIES,
     Change,
     StageChange,
-    consequences,
     holds,
     model_over,
     supposed,
