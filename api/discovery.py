@@ -10,7 +10,7 @@ from starlette.responses import Response
 from clusterloom.api import discovery_table
 from clusterloom.api.about import address_of
 from clusterloom.api.discovery_index import discovery_model
-from clusterloom.api.discovery_operations import OPERATIONS, Operation, Values
+from clusterloom.api.discovery_operations import OPERATIONS, Operation, Values, takes_long
 from clusterloom.api.discovery_post_routes import add_posts, heavy
 from clusterloom.api.discovery_schema import describe
 from clusterloom.api.discovery_values import from_address
@@ -69,7 +69,7 @@ def _get(operation: Operation, settings: Settings, maker: Maker, slots: Slots) -
 
 
 async def _run(operation: Operation, model: Model, values: Values, slots: Slots) -> Answer:
-    if not operation.heavy:
+    if not takes_long(operation, model, values):
         return operation.run(model, values)
     return await heavy(slots, operation.run, model, values)
 

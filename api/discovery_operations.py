@@ -54,6 +54,16 @@ class Operation:
     heavy: bool = False
 
 
+FEW = 20_000
+"""Clusters up to which every partner question takes a few milliseconds."""
+
+
+def takes_long(operation: Operation, model: Model, values: Values) -> bool:
+    """Whether the answer would hold up other requests, so that it is made in a thread."""
+    dear = values.get("axis") == "borda" or "rank_by" in values or "why_not" in values
+    return operation.heavy or (dear and len(model.index.things["clusters"]) > FEW)
+
+
 CLUSTER = Parameter("id", "key of a cluster, the last segment of its IRI", required=True,
                     example="be-greenwin-40ab75")  # fmt: skip
 LIMIT = Parameter("limit", f"how many hits, {DEFAULT_LIMIT} by default", "integer", most=MAX_LIMIT)

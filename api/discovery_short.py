@@ -24,7 +24,7 @@ from clusterloom.api.compression import (
 )
 from clusterloom.api.discovery import JSON_TYPE, form_of
 from clusterloom.api.discovery_index import ready_model
-from clusterloom.api.discovery_operations import OPERATIONS, Operation
+from clusterloom.api.discovery_operations import OPERATIONS, Operation, takes_long
 from clusterloom.api.discovery_values import from_address
 from clusterloom.api.edges import CORS_LINES
 from clusterloom.api.etag import VARY, etag, request_key, today
@@ -33,9 +33,6 @@ from clusterloom.api.serving import Served
 from clusterloom.discovery.model import Model
 from clusterloom.errors import ClusterloomError
 from clusterloom.store.release import Release
-
-FEW = 20_000
-"""Clusters up to which ranks on all axes are fused without holding up other requests."""
 
 _SHORT = [
     (re.compile(f"/api/v1/{operation.path}".replace("{id}", "([^/]+)")), operation)
@@ -103,7 +100,7 @@ class ShortDiscovery:
         if form_of(named, accept.decode("latin-1") or None) != "json":
             return None
         values = from_address(pairs, operation.parameters, {"id": place})
-        if values.get("axis") == "borda" and len(model.index.things["clusters"]) > FEW:
+        if takes_long(operation, model, values):
             return None
         body = operation.run(model, values).as_bytes()
         if len(body) > LARGE and want.coding:

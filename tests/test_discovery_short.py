@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from clusterloom.api import discovery_operations
 from clusterloom.api.discovery_operations import OPERATIONS
 from clusterloom.api.discovery_short import asked_of
 from clusterloom.settings import Settings
@@ -132,3 +133,18 @@ def test_which_operations_it_answers() -> None:
         assert found is None or found[0] is operation
     assert asked_of("/api/v1/clusters/a/b/partners") is None
     assert asked_of("/api/v1/clusters/a/partners/") is None
+
+
+def test_what_takes_long_in_a_large_graph_is_left(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dear = f"{CLUSTER}?axis=borda&limit=7", f"{CLUSTER}?axis=network&rank_by=pagerank&limit=7"
+    usual = [client.get(address).json() for address in dear]
+    monkeypatch.setattr(discovery_operations, "FEW", 100)
+    for address, before in zip(dear, usual, strict=True):
+        other = address.replace("limit=7", "limit=6")
+        assert client.get(other).json()["items"] == before["items"][:6]
+        assert "x-clusterloom-cache" not in client.get(other).headers
+    light = f"{CLUSTER}?axis=network&limit=6"
+    assert client.get(light).content == client.get(light).content
+    assert "x-clusterloom-cache" in client.get(light).headers
