@@ -68,7 +68,6 @@ class Posted:
     parameters: Sequence[Parameter]
     inline: Sequence[str]
     run: Callable[[Model, Mapping[str, Any], float], Answer]
-    heavy: bool = False
 
 
 def _partners(model: Model, given: Mapping[str, Any], share: float) -> Answer:  # noqa: ARG001
@@ -195,7 +194,7 @@ POSTED: dict[str, Posted] = {
             "As by GET; `members` are organisations that are not in the graph and may join, or "
             "have to (`required`), `call_profile` the rules of a call that is not in it. The "
             "searches of a batch share the time of one.",
-            _parameters("consortia"), ("members", "call_profile"), _consortia, heavy=True,
+            _parameters("consortia"), ("members", "call_profile"), _consortia,
         ),
     )
 }  # fmt: skip

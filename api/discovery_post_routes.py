@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from clusterloom.api.discovery_index import discovery_model
-from clusterloom.api.discovery_operations import DEFAULT_LIMIT, MAX_LIMIT
+from clusterloom.api.discovery_operations import DEFAULT_LIMIT, MAX_LIMIT, takes_long
 from clusterloom.api.discovery_post import BY_ID, POSTED, Posted, answer_of
 from clusterloom.api.discovery_post_schema import BATCH, describe_post, describe_what_if
 from clusterloom.api.serving import served_now
@@ -91,7 +91,7 @@ def _post(posted: Posted, settings: Settings, slots: Slots) -> Endpoint:
             if not 1 <= len(given) <= BATCH:
                 raise UsageError(f"a batch has 1 to {BATCH} requests, not {len(given)}")
             body = await heavy(slots, batch, model, given)
-        elif posted.heavy:
+        elif isinstance(given, dict) and takes_long(BY_ID[posted.operation], model, given):
             body = (await heavy(slots, _answered, posted, model, given, 1.0)).as_bytes()
         else:
             body = _answered(posted, model, given, 1.0).as_bytes()
