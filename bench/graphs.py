@@ -1,15 +1,15 @@
 """Made-up graphs of any size for `discovery`: seeded, with long-tailed numbers of everything.
 
-They are rows as the queries of the index give them, and the same as triples for SPARQL stores.
+They are rows as the queries of the index give them, and the same as lines for SPARQL stores.
 Nothing of them is ever shown as real: they are for measuring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
-import pyoxigraph as ox
+from numpy.typing import NDArray
 
 from clusterloom.discovery.columns import QUERIES
 from clusterloom.namespaces import BASE, CLOOM, PREFIXES
@@ -17,8 +17,41 @@ from clusterloom.namespaces import BASE, CLOOM, PREFIXES
 Rows = dict[str, list[tuple[str, ...]]]
 
 DIVISIONS, CLASSES, REGIONS, CHAINS, STAGES = 67, 615, 300, 40, 8
-_LABEL = ox.NamedNode(PREFIXES["rdfs"] + "label")
-_TYPE = ox.NamedNode(PREFIXES["rdf"] + "type")
+FIRMS = 30
+"""SMEs for each cluster."""
+GRAPH = f"{BASE}graph/bench/asserted"
+_LABEL = PREFIXES["rdfs"] + "label"
+_TYPE = PREFIXES["rdf"] + "type"
+
+_NODES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "clusters": ("ClusterOrganisation", ("label",)),
+    "countries": ("Country", ("label",)),
+    "regions": ("Region", ("nutsCode", "level", "label", "inCountry")),
+    "capabilities": ("Capability", ("label", "naceCode")),
+    "undertakings": ("Partnership", ("label", "startYear")),
+    "chains": ("ValueChain", ("label",)),
+    "stages": ("Stage", ("inChain", "position", "label")),
+    "products": ("ProductGroup", ("label",)),
+}
+_LINKS = {
+    "cluster_capability": "hasCapability",
+    "cluster_country": "inCountry",
+    "cluster_region": "locatedIn",
+    "cluster_stage": "covers",
+    "within": "within",
+    "product_capability": "comprises",
+}
+_OBSERVATIONS: dict[str, tuple[str, ...]] = {
+    "stage_capability": ("mapsFrom", "mapsTo", "match"),
+    "region_stage": ("ofRegion", "ofStage", "coverageStatus", "coverageBasis"),
+    "region_division": ("ofRegion", "ofCapability", "specialisationStatus", "locationQuotient",
+                        "employment", "year"),
+    "supply": ("fromProduct", "toProduct", "coefficient", "year", "economy"),
+}  # fmt: skip
+_NUMBERS = {
+    "level": "integer", "position": "integer", "startYear": "integer", "year": "integer",
+    "employment": "integer", "locationQuotient": "decimal", "coefficient": "decimal",
+}  # fmt: skip
 
 
 def _thing(kind: str, key: object) -> str:
@@ -60,6 +93,12 @@ def graph(clusters: int, seed: int = 1) -> Rows:
             if chance.random() < 0.8:
                 coefficient = f"{chance.exponential(0.01):.6f}"
                 rows["supply"].append((one, other, coefficient, "2015", countries[0]))
+    places, fields = firms(clusters)
+    cells, counts = np.unique(places * CLASSES + fields, return_counts=True)
+    for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
+        region, field = divmod(cell, CLASSES)
+        code = capabilities[DIVISIONS + field]
+        rows["sme_field"].append((regions[region], code, str(count)))
     return rows
 
 
@@ -116,25 +155,54 @@ def _chains(rows: Rows, chance: np.random.Generator, capabilities: list[str]) ->
                 rows["region_stage"].append((region, stage, status, "employment"))
 
 
-def triples(rows: Rows) -> Iterator[ox.Quad]:
-    """What partner queries by SPARQL read of a graph, in the default graph."""
+def firms(clusters: int, seed: int = 2) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Region and class of each SME, as numbers: 30 for each cluster, most in few regions and few
+    activities."""
+    chance = np.random.default_rng(seed)
+    count = clusters * FIRMS
+    return (
+        (chance.pareto(1.2, count) * 20).astype(np.int64) % REGIONS,
+        (chance.pareto(1.1, count) * 15).astype(np.int64) % CLASSES,
+    )
 
-    def quad(subject: str, predicate: str, value: str) -> ox.Quad:
-        return ox.Quad(ox.NamedNode(subject), ox.NamedNode(predicate), ox.NamedNode(value))
 
-    cluster = CLOOM + "ClusterOrganisation"
-    for iri, label in rows["clusters"]:
-        yield quad(iri, _TYPE.value, cluster)
-        yield ox.Quad(ox.NamedNode(iri), _LABEL, ox.Literal(label))
-    for name, predicate in (
-        ("cluster_capability", "hasCapability"),
-        ("cluster_country", "inCountry"),
-        ("cluster_region", "locatedIn"),
-        ("cluster_stage", "covers"),
-    ):
-        for subject, value in rows[name]:
-            yield quad(subject, CLOOM + predicate, value)
+def lines(rows: Rows, clusters: int) -> Iterator[str]:
+    """Everything that the queries of the index read, SMEs too, as N-Triples without full stop."""
+    for name, (kind, predicates) in _NODES.items():
+        for iri, *values in rows[name]:
+            yield f"<{iri}> <{_TYPE}> <{CLOOM}{kind}>"
+            yield from _facts(iri, predicates, values)
+    for name, predicate in _LINKS.items():
+        for one, other in rows[name]:
+            yield f"<{one}> <{CLOOM}{predicate}> <{other}>"
     for member, undertaking in rows["cluster_undertaking"]:
-        yield quad(undertaking, CLOOM + "participant", member)
-    for narrow, wide in rows["within"]:
-        yield quad(narrow, CLOOM + "within", wide)
+        yield f"<{undertaking}> <{CLOOM}participant> <{member}>"
+    for region, vintage in rows["vintages"]:
+        yield from _facts(region, ("vintage",), (vintage,))
+    for name, predicates in _OBSERVATIONS.items():
+        for number, values in enumerate(rows[name]):
+            yield from _facts(_thing(name.replace("_", "-"), number), predicates, values)
+    codes = [iri for iri, _, code in rows["capabilities"] if "." in code]
+    regions = [iri for iri, *_ in rows["regions"]]
+    places, fields = firms(clusters)
+    for number, (place, field) in enumerate(zip(places.tolist(), fields.tolist(), strict=True)):
+        iri = _thing("org", f"s{number:07d}")
+        yield f"<{iri}> <{_TYPE}> <{CLOOM}SME>"
+        yield f'<{iri}> <{_LABEL}> "Firm {number}"'
+        yield f"<{iri}> <{CLOOM}locatedIn> <{regions[place]}>"
+        yield f"<{iri}> <{CLOOM}workedInField> <{codes[field]}>"
+
+
+def _facts(iri: str, predicates: tuple[str, ...], values: Iterable[str]) -> Iterator[str]:
+    for predicate, value in zip(predicates, values, strict=True):
+        if not value:
+            continue
+        if value.startswith("https://"):
+            yield f"<{iri}> <{CLOOM}{predicate}> <{value}>"
+        elif predicate == "label":
+            yield f'<{iri}> <{_LABEL}> "{value}"'
+        elif predicate in _NUMBERS:
+            datatype = PREFIXES["xsd"] + _NUMBERS[predicate]
+            yield f'<{iri}> <{CLOOM}{predicate}> "{value}"^^<{datatype}>'
+        else:
+            yield f'<{iri}> <{CLOOM}{predicate}> "{value}"'

@@ -96,7 +96,7 @@ class Header(BaseModel):
 
 
 def values_line(name: str) -> re.Pattern[str]:
-    """Matches the one line of a parameter; group 1 is the sample. It may be commented out."""
+    """Matches a line of a parameter; group 1 is the sample. It may be commented out."""
     return re.compile(rf"^[ \t]*(?:#[ \t]*)?VALUES[ \t]+\?{name}[ \t]*\{{(.*)\}}[ \t]*$", re.M)
 
 
@@ -120,10 +120,11 @@ def read_header(name: str, text: str) -> Header:
 
 def _with_sample(name: str, text: str, parameter: Parameter) -> Parameter:
     found = values_line(parameter.name).findall(text)
-    if len(found) != 1:
+    if len(set(found)) != 1:
         raise BadHeader(
-            f"{name}.rq: parameter {parameter.name} wants exactly one line "
-            f"`VALUES ?{parameter.name} {{ sample }}`; {len(found)} found"
+            f"{name}.rq: parameter {parameter.name} wants a line "
+            f"`VALUES ?{parameter.name} {{ sample }}`, everywhere the same; "
+            f"{len(set(found))} found"
         )
     terms = tuple(_full(term) for term in _SAMPLE.findall(found[0]))
     if not terms:

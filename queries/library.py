@@ -78,9 +78,9 @@ def query_named(name: str) -> LibraryQuery:
 
 
 def render(query: LibraryQuery, values: Mapping[str, Sequence[str]]) -> str:
-    """The SPARQL text with each parameter's line replaced by the values given.
+    """The SPARQL text with each parameter's lines replaced by the values given.
 
-    An optional parameter without a value loses its line and so its effect. UsageError names the
+    An optional parameter without a value loses its lines and so its effect. UsageError names the
     parameter at fault and the valid form; a name that is no parameter is an error too.
     """
     known = {p.name for p in query.parameters}
@@ -96,9 +96,7 @@ def render(query: LibraryQuery, values: Mapping[str, Sequence[str]]) -> str:
     text = query.sparql
     for parameter in query.parameters:
         line = _line(parameter, [v for v in values.get(parameter.name, ()) if v != ""])
-        found = values_line(parameter.name).search(text)
-        assert found is not None  # the header was read with the same pattern
-        text = text[: found.start()] + line + text[found.end() :]
+        text = values_line(parameter.name).sub(lambda _, line=line: line, text)
     return text
 
 

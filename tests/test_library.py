@@ -68,7 +68,7 @@ def test_a_header_is_read(query: LibraryQuery) -> None:
     [
         (("summary: What has a name?", "sumary: x"), "summary"),
         (("type: string", "type: text"), "parameters.1.type"),
-        (('  VALUES ?word { "Ph" }\n', ""), "parameter word wants exactly one line"),
+        (('  VALUES ?word { "Ph" }\n', ""), "parameter word wants a line"),
         (("VALUES ?n { 1 }", "VALUES ?n { }"), "no sample"),
         (("name: n,", "name: word,"), "VALUES"),
         (("columns: [area", "columns: {area"), "not YAML"),

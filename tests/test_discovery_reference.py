@@ -1,0 +1,121 @@
+"""Reference SPARQL of `queries/` gives the same hits and values as discovery over the index."""
+
+from __future__ import annotations
+
+import pyoxigraph as ox
+import pytest
+
+from clusterloom.discovery.completion import completion
+from clusterloom.discovery.model import Model
+from clusterloom.discovery.partners import partners
+from clusterloom.discovery.profile import Profile, of_cluster
+from clusterloom.queries.library import library, render
+from clusterloom.settings import Settings
+from clusterloom.store.release import Release
+from discovery_partners_help import profiles, same, worlds
+from discovery_release import CHAINS, EVERY, ID, Graph, model_of_release, store_of
+
+AXES = {
+    "similarity": ("shared", ""),
+    "supply": ("value", ""),
+    "network": ("value", "resource_allocation"),
+    "complementarity": ("value", ""),
+}
+"""The column of the value, and the measure that it is where it is not the axis's own value."""
+CLUSTERS = (
+    "be-greenwin-40ab75",
+    "fr-mont-blanc-industries-18e26c",
+    "pic-956397691",
+)
+REGIONS = ("ES13", "FRE1", "CH04")
+
+
+@pytest.fixture(scope="module")
+def graph(default_release: Release) -> Graph:
+    """The store of the default release."""
+    return store_of(default_release)
+
+
+@pytest.fixture(scope="module")
+def model(
+    default_release: Release, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Model:
+    """The default release."""
+    return model_of_release(default_release, settings, tmp_path_factory.mktemp("index") / "index")
+
+
+def said(store: ox.Store, name: str, column: str, **given: str) -> dict[str, float]:
+    """Hit -> value as the query of that name has it."""
+    text = render(library()[f"discovery-{name}"], {key: [iri] for key, iri in given.items()})
+    solutions = store.query(text)
+    assert isinstance(solutions, ox.QuerySolutions)
+    found: dict[str, float] = {}
+    for row in solutions:
+        hit, value = row[0], row[column]
+        assert isinstance(hit, ox.NamedNode)
+        assert isinstance(value, ox.Literal)
+        # a thing of a random graph may have several names, and then as many rows
+        assert found.setdefault(hit.value, float(value.value)) == float(value.value)
+    return found
+
+
+def answered(model: Model, who: Profile, axis: str) -> dict[str, float]:
+    """The same of the operation."""
+    rank_by = AXES[axis][1]
+    items = partners(model, who, axis, rank_by=rank_by, limit=EVERY).items
+    values = {item.iri: item.measures[rank_by] if rank_by else item.value for item in items}
+    return {iri: float(value) for iri, value in values.items() if value is not None}
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_partners_of_the_default_release(model: Model, graph: Graph, axis: str) -> None:
+    hits = 0
+    for cluster in CLUSTERS:
+        who = of_cluster(model.index, cluster)
+        found = said(graph.store, axis, AXES[axis][0], cluster=who.iri)
+        assert same(found, answered(model, who, axis))
+        hits += len(found)
+    assert hits > 20
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_completion_of_the_default_release(model: Model, graph: Graph, chain: str) -> None:
+    for region in REGIONS:
+        about = {"region": f"{ID}/region/{region}", "chain": f"{ID}/value-chain/{chain}"}
+        found = said(graph.store, "completion", "stages", **about)
+        items = completion(model, chain, region, limit=EVERY).items
+        assert found == {item.iri: item.value for item in items}
+        assert found
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_partners_of_200_random_graphs_with_unknown_cells(axis: str) -> None:
+    graphs = hits = 0
+    for graph, model in worlds():
+        graphs += 1
+        for who in profiles(model):
+            found = said(graph.store, axis, AXES[axis][0], cluster=who.iri)
+            assert same(found, answered(model, who, axis)), (graphs, who.iri)
+            hits += len(found)
+    assert graphs == 200
+    assert hits > 200
+
+
+def test_completion_of_200_random_graphs_with_unknown_cells() -> None:
+    graphs = hits = 0
+    for graph, model in worlds():
+        graphs += 1
+        chains, regions = model.index.things["chains"], model.index.things["regions"]
+        if not len(chains):
+            continue
+        chain = graphs % len(chains)
+        now = [n for n, v in enumerate(regions.facts["vintages"]) if "2021" in v or "2024" in v]
+        for place in now[graphs % 3 :: 3]:
+            about = {"region": regions.iris[place], "chain": chains.iris[chain]}
+            found = said(graph.store, "completion", "stages", **about)
+            code = regions.facts["code"][place]
+            items = completion(model, chains.key(chain), code, limit=EVERY).items
+            assert found == {item.iri: item.value for item in items}, about
+            hits += len(found)
+    assert graphs == 200
+    assert hits > 300
