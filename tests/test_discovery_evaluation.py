@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+import math
 import random
 import subprocess
 import sys
@@ -15,25 +16,25 @@ import numpy as np
 import pytest
 
 from clusterloom import cli
-from clusterloom.discovery import evaluation as module
-from clusterloom.discovery import network
+from clusterloom.discovery import evaluation, evaluation_figures, evaluation_ties, network
 from clusterloom.discovery.columns import QUERIES
-from clusterloom.discovery.evaluation import (
-    METHODS,
+from clusterloom.discovery.evaluation import Evaluation, HeldOut, evaluate
+from clusterloom.discovery.evaluation_figures import (
     METRICS,
-    OURS,
     Figure,
     Scored,
-    evaluate,
+    best_of,
     interval,
     metrics,
+    told_apart,
+)
+from clusterloom.discovery.evaluation_places import METHODS, OURS, places
+from clusterloom.discovery.evaluation_table import allows, report, rows, says, table
+from clusterloom.discovery.evaluation_ties import (
     newest,
-    places,
     some_ties,
     some_undertakings,
-    table,
     ties_of,
-    told_apart,
     without,
 )
 from clusterloom.discovery.filters import Filters
@@ -99,7 +100,7 @@ def small(seed: int) -> Index:
     return index_of(members, clusters, years, has, seed)
 
 
-def figure(found: module.HeldOut, method: str, metric: str) -> Figure:
+def figure(found: HeldOut, method: str, metric: str) -> Figure:
     return next(s for s in found.scored if s.method == method).figures[metric]
 
 
@@ -235,10 +236,37 @@ def test_years_part_old_ties_from_new() -> None:
             new_ties = sum(all(years[u] and int(years[u]) >= cut for u in of)
                            for of in ties.values())  # fmt: skip
             if 0 < new_ties < len(ties):
-                shares.append(abs(new_ties / len(ties) - module.NEWEST))
-        assert abs(len(held) / len(ties) - module.NEWEST) == pytest.approx(min(shares))
+                shares.append(abs(new_ties / len(ties) - evaluation_ties.NEWEST))
+        assert abs(len(held) / len(ties) - evaluation_ties.NEWEST) == pytest.approx(min(shares))
         parted += 1
     assert parted > 20
+
+
+def common_partners(index: Index, asker: int) -> dict[int, float]:
+    """Adamic-Adar by its definition."""
+    near = {c: set(partners_of(index, c).tolist()) for c in range(len(index.things["clusters"]))}
+    return {
+        c: sum(1 / math.log(len(near[m])) for m in sorted(near[asker] & near[c]))
+        if c != asker
+        else 0
+        for c in near
+    }
+
+
+def walked(index: Index, asker: int) -> dict[int, float]:
+    """PageRank with restarts at one cluster, as the solution of its linear equations."""
+    many = len(index.things["clusters"])
+    step = np.zeros((many, many))
+    for c in range(many):
+        near = partners_of(index, c).tolist()
+        for m in near:
+            step[m, c] = 1 / len(near)
+        if not near:
+            step[asker, c] = 1.0
+    start = np.zeros(many)
+    start[asker] = 0.15
+    found = np.linalg.solve(np.eye(many) - 0.85 * step, start)
+    return dict(enumerate(found.tolist()))
 
 
 def test_ranks_are_those_of_a_search_without_partners() -> None:
@@ -265,12 +293,19 @@ def test_ranks_are_those_of_a_search_without_partners() -> None:
                                  for c in range(len(clusters))}  # fmt: skip
                     elif method == "random":
                         value = {}
+                    elif method == "adamic-adar":
+                        value = common_partners(model.index, asker)
+                    elif method == "pagerank":
+                        walk = walked(model.index, asker)
+                        value = {c: round(share, 9) for c, share in walk.items()}
                     else:
                         answer = partners(
                             model, profile, method, Filters(exclude_partners=True), limit=99
                         )
                         value = {clusters.place[i.iri]: float(i.value or 0) for i in answer.items}
                         assert valued[method][n, end] == (partner in value)
+                    if method in ("adamic-adar", "pagerank"):
+                        assert valued[method][n, end] == (value[partner] > 0)
                     mine = value.get(partner, -1.0)
                     ahead = sum(value.get(c, -1.0) > mine for c in strangers)
                     level = sum(value.get(c, -1.0) == mine for c in strangers)
@@ -347,6 +382,68 @@ def test_only_intervals_that_do_not_overlap_tell_apart() -> None:
     assert told_apart([low, high]) == [[m, "network", "random"] for m in METRICS]
     assert told_apart([low, scored("network", 0.2, 0.4, 0.3, 0.4)]) == []
     assert told_apart([low, scored("network", 0.3, 0.4, 0.15, 0.6)]) == []
+    assert told_apart([low, scored("network", 0.3, 0.4, 0.25, 0.6)]) == told_apart([low, high])
+
+
+def test_the_best_is_apart_from_every_method_of_other_figures() -> None:
+    def scored(method: str, *bounds: float) -> Scored:
+        return Scored(method, dict.fromkeys(METRICS, Figure(0.5, *bounds)), 1.0)
+
+    network_, same = (scored(m, 0.3, 0.4, 0.3, 0.4) for m in ("network", "adamic-adar"))
+    random_ = scored("random", 0.1, 0.2, 0.1, 0.2)
+    near = scored("pagerank", 0.35, 0.5, 0.35, 0.5)
+    for rows_, best in (
+        ([network_, same, random_], "network"),
+        ([network_, same, random_, near], ""),
+        ([random_, scored("pagerank", 0.3, 0.4, 0.3, 0.4)], ""),
+    ):
+        assert best_of(rows_, told_apart(rows_)) == dict.fromkeys(METRICS, best)
+
+
+def test_what_the_figures_allow_is_said_in_a_sentence() -> None:
+    found = evaluate(blocks(0), 0)
+    first = replace(found.hold_outs[0], best=dict.fromkeys(METRICS, "network"))
+    assert allows(first) == "network is apart from all others by MRR, Hits@10, Hits@100, AUC"
+    partly = replace(first, best=first.best | {"AUC": ""})
+    assert allows(partly).endswith("; by AUC no axis is apart from all others")
+    assert "default that follows: network by MRR" in says(replace(found, hold_outs=[first]))
+    nothing: Evaluation = replace(
+        found, hold_outs=[replace(first, best=dict.fromkeys(METRICS, ""))]
+    )
+    assert "none is chosen where intervals overlap" in says(nothing)
+    assert f"{found.ties} ties by {found.undertakings} undertakings are too few" in says(nothing)
+
+
+def test_the_report_has_every_method_with_the_interval_that_decides() -> None:
+    found = evaluate(blocks(3), 3)
+    told = report(found)
+    assert json.loads(json.dumps(told)) == told
+    cells = {(row["hold_out"], row["method"]): row for row in rows(told)}
+    assert len(cells) == len(METHODS) * sum(not held.reason for held in found.hold_outs)
+    for held in found.hold_outs:
+        for scored in held.scored:
+            row = cells[held.name, scored.method]
+            assert (row["ties"], row["undertakings"]) == (held.ties, held.undertakings)
+            for metric, of in scored.figures.items():
+                ends = min(of.low, of.low_by_undertaking), max(of.high, of.high_by_undertaking)
+                assert [row[metric], row[f"{metric}_low"], row[f"{metric}_high"]] == pytest.approx(
+                    [of.value, *ends], abs=1e-6
+                )
+                assert f"{of.value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]" in table(found)
+    assert "above" not in table(found, comparisons=False)
+    assert "above" in table(found)
+
+
+def test_of_many_ties_some_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = evaluate(blocks(1), 1)
+    monkeypatch.setattr(evaluation, "MOST_ASKED", 12)
+    some = evaluate(blocks(1), 1)
+    for one, held in zip(some.hold_outs, whole.hold_outs, strict=True):
+        assert (one.ties, one.training_ties) == (held.ties, held.training_ties)
+        assert one.asked == min(12, held.ties)
+        assert held.asked == held.ties
+    assert "12 of them looked for" in table(some)
+    assert some.as_dict() == evaluate(blocks(1), 1).as_dict()
 
 
 # the whole
@@ -412,7 +509,9 @@ def test_the_command_on_the_default_release(
         assert 0.09 < held["ties"] / told["ties"] < 0.2
         for row in held["scored"]:
             value = row["figures"]["AUC"]
-            assert f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]" in printed
+            low = min(value["low"], value["low_by_undertaking"])
+            high = max(value["high"], value["high_by_undertaking"])
+            assert f"{value['value']:.3f} [{low:.3f}, {high:.3f}]" in printed
     tied = told["hold_outs"][0]
     assert ["MRR", "network", "random"] in tied["apart"]
 
@@ -432,6 +531,7 @@ def test_the_command_refuses_what_it_cannot_do(
 
 
 def test_doctests() -> None:
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0
+    for module in (evaluation_figures, evaluation_ties):
+        result = doctest.testmod(module)
+        assert result.attempted > 0
+        assert result.failed == 0

@@ -20,7 +20,7 @@ from clusterloom.api import server
 from clusterloom.api.app import create_app
 from clusterloom.api.operation import log_to
 from clusterloom.api.processes import Supervisor
-from clusterloom.discovery import evaluation
+from clusterloom.discovery import evaluation, evaluation_table
 from clusterloom.discovery import index as stored
 from clusterloom.errors import ChecksFailed, NotFound, UsageError
 from clusterloom.loaders import registry
@@ -225,7 +225,7 @@ def evaluate(settings: Settings, given: argparse.Namespace) -> int:
             given.json.write_bytes(orjson.dumps(found.as_dict(), option=orjson.OPT_INDENT_2))
         except OSError as error:
             raise UsageError(f"--json {given.json}: {error.strerror}") from None
-    print(evaluation.table(found), end="")
+    print(evaluation_table.table(found), end="")
     return 0
 
 
