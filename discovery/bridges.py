@@ -1,15 +1,15 @@
 """Cross-sectoral bridges: sectors strongly tied by economics whose clusters meet too seldom.
 
 A pair of NACE divisions is strongly tied by relatedness, or by what one supplies to the other. An
-undertaking (partnership, project) has a division when one of the clusters taking part has it.
-Whether two divisions are in fewer joint undertakings than at random is tested; where even none at
-all would prove nothing, the pair is `untested`, which is not `as-expected`.
+undertaking (partnership, project) is joint where two different clusters in it have one division
+each (`meetings`). Whether two divisions are in fewer joint undertakings than at random is tested;
+where even none at all would prove nothing, the pair is `untested`, which is not `as-expected`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from clusterloom import terms
 from clusterloom.discovery import cooccurrence, ranking
 from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked
+from clusterloom.discovery.meetings import meetings
 from clusterloom.discovery.model import Floats, Model
 from clusterloom.errors import UsageError
 from clusterloom.nearest import hint, nearest
@@ -44,7 +45,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class _Tested:
-    """Pairs of divisions (`first` < `second`), their value, and the test of each."""
+    """Pairs of divisions (`first` < `second`), their value, and the test of each.
+
+    Of each pair: joint undertakings, those of `one` and of the `other`, and `all_` that count.
+    """
 
     first: Ints
     second: Ints
@@ -52,6 +56,7 @@ class _Tested:
     joint: Ints
     one: Ints
     other: Ints
+    all_: Ints
     population: int
     z: Floats
     p: Floats
@@ -73,7 +78,8 @@ def bridges(
     which no joint undertaking at all, or the fewest that are possible, would have p of at most
     0.05; p is exact (hypergeometric), q that of Benjamini and Hochberg (1995) over the tested
     pairs. `fewer-than-expected` and `more` are q of at most 0.05 in the lower and the upper tail.
-    Undertakings of which no division is known are left out: they show neither.
+    Undertakings are left out that show neither: those with fewer than two clusters of known
+    divisions and, for a pair, those in which one cluster is the only one of both.
     UsageError for a basis or a state that is none, and a share outside 0 to 1.
     """
     _one_of("basis", basis, BASES)
@@ -129,16 +135,16 @@ def _tested(model: Model, basis: str, share: float) -> _Tested:
     limit = some[math.ceil(share * len(some)) - 1] if len(some) else np.inf
     strong = (value >= limit) & (value > least)
     first, second, value = first[strong], second[strong], value[strong]
-    incidence = model.undertaking_divisions
-    incidence = incidence[np.flatnonzero(np.diff(incidence.indptr) > 0)]
-    joints, own, population = cooccurrence.counts(incidence)
-    joint, one, other = joints[first, second], own[first], own[second]
-    z = cooccurrence.pair_z(joint, one, other, population)
-    lower = cooccurrence.pair_lower_tail(joint, one, other, population)
+    met = meetings(model.index.backwards("cluster_undertaking"), model.divisions)
+    joint, by_one = met.joint[first, second], met.by_one[first, second]
+    one, other = met.own[first] - by_one, met.own[second] - by_one
+    all_ = met.population - by_one
+    z = _each(cooccurrence.pair_z, joint, one, other, all_)
+    lower = _each(cooccurrence.pair_lower_tail, joint, one, other, all_)
     # as many or more together are as few or fewer of the one without the other
-    upper = cooccurrence.pair_lower_tail(one - joint, one, population - other, population)
-    fewest = np.maximum(0, one + other - population)
-    least_p = cooccurrence.pair_lower_tail(fewest, one, other, population)
+    upper = _each(cooccurrence.pair_lower_tail, one - joint, one, all_ - other, all_)
+    fewest = np.maximum(0, one + other - all_)
+    least_p = _each(cooccurrence.pair_lower_tail, fewest, one, other, all_)
     tested = np.nan_to_num(least_p, nan=1.0) <= LEVEL
     q = cooccurrence.benjamini_hochberg(np.where(tested, lower, np.nan))
     more = cooccurrence.benjamini_hochberg(np.where(tested, upper, np.nan))
@@ -146,7 +152,20 @@ def _tested(model: Model, basis: str, share: float) -> _Tested:
         [~tested, np.nan_to_num(q, nan=1.0) <= LEVEL, np.nan_to_num(more, nan=1.0) <= LEVEL],
         [UNTESTED, FEWER, MORE], EXPECTED,
     )  # fmt: skip
-    return _Tested(first, second, value, joint, one, other, population, z, lower, q, state)
+    return _Tested(
+        first, second, value, joint, one, other, all_, met.population, z, lower, q, state
+    )
+
+
+def _each(
+    of: Callable[[Ints, Ints, Ints, int], Floats], joint: Ints, one: Ints, other: Ints, all_: Ints
+) -> Floats:
+    """A measure of pairs whose populations differ; few do."""
+    found = np.full(len(joint), np.nan)
+    for population in np.unique(all_).tolist():
+        at = all_ == population
+        found[at] = of(joint[at], one[at], other[at], population)
+    return found
 
 
 def _key(model: Model, found: _Tested, n: int) -> str:
@@ -170,7 +189,7 @@ def _item(model: Model, basis: str, found: _Tested, n: int, key: str) -> Item:
         query = _SPECIALISED
     else:
         part, query = _supplied(model, a, b, value)
-    expected = float(found.one[n]) * float(found.other[n]) / max(found.population, 1)
+    expected = float(found.one[n]) * float(found.other[n]) / max(int(found.all_[n]), 1)
     has = model.divisions[:, [a, b]].toarray() > 0
     return Item(
         key, "", f"{names[0]}; {names[1]}", value, [part],
@@ -178,6 +197,7 @@ def _item(model: Model, basis: str, found: _Tested, n: int, key: str) -> Item:
             "z": _number(found.z[n]), "p": _number(found.p[n]), "q": _number(found.q[n]),
             "joint": int(found.joint[n]), "expected": expected,
             "undertakings_first": int(found.one[n]), "undertakings_second": int(found.other[n]),
+            "undertakings": int(found.all_[n]),
         },
         {
             "state": str(found.state[n]),
@@ -220,7 +240,7 @@ def _coverage(model: Model, found: _Tested) -> dict[str, Any]:
     count = {state: int((found.state == state).sum()) for state in STATES}
     return {
         "undertakings": len(takes_part),
-        "with_known_divisions": found.population,
+        "counted": found.population,
         "with_two_or_more_clusters": int((takes_part >= 2).sum()),
         "complete_lists": int((index.arrays["undertaking_complete"] > 0).sum()),
         "strong_pairs": len(found.first),
@@ -233,12 +253,13 @@ def _caveats(told: dict[str, Any], basis: str) -> list[str]:
     found = [
         f"lists of participants are not complete ({told['complete_lists']} of "
         f"{told['undertakings']} are known to be), so a partnership that is not known may exist",
-        f"{told['with_known_divisions']} partnerships and projects have a cluster of known "
-        f"division, {told['with_two_or_more_clusters']} of all have two clusters or more; with so "
+        f"{told['counted']} partnerships and projects have two or more clusters of known "
+        f"divisions, {told['with_two_or_more_clusters']} have two clusters or more; with so "
         f"few, {told['states'][UNTESTED]} of {told['strong_pairs']} strongly tied pairs could "
         "not be told from chance even if nobody worked together",
-        "a partnership has both divisions also where one cluster alone has them; capabilities "
-        "come from sector words and are not complete",
+        "a partnership is joint where two different clusters have one division each; it is left "
+        "out where one cluster alone has both; capabilities come from sector words and are not "
+        "complete",
     ]
     if basis == "supply":
         found.append("one economy's technology of 2015; divisions of one product group share its "
@@ -247,14 +268,14 @@ def _caveats(told: dict[str, Any], basis: str) -> list[str]:
 
 
 def _reason(told: dict[str, Any], states: Sequence[str]) -> str:
-    if not told["with_known_divisions"]:
-        return "no partnership is known in which a cluster of known division takes part"
+    if not told["counted"]:
+        return "no partnership is known in which two clusters of known divisions take part"
     if not told["strong_pairs"]:
         return "no pair of divisions is known to be strongly tied"
     if not told["tested"]:
         return (
             f"none of {told['strong_pairs']} strongly tied pairs could be tested with "
-            f"{told['with_known_divisions']} partnerships"
+            f"{told['counted']} partnerships"
         )
     return (
         f"of {told['strong_pairs']} strongly tied pairs {told['tested']} could be tested; "
@@ -284,12 +305,12 @@ SELECT ?region ?division WHERE {
 """What each region is specialised in: relatedness is worked out of how many have both."""
 
 _INCIDENCE = """PREFIX cloom: <https://w3id.org/clusterloom/ontology#>
-SELECT DISTINCT ?undertaking ?division WHERE {
+SELECT DISTINCT ?undertaking ?cluster ?division WHERE {
   { SELECT DISTINCT ?division WHERE {
     ?measured cloom:ofCapability ?division ; cloom:specialisationStatus ?status } }
   VALUES ?class { cloom:Partnership cloom:Project }
   ?undertaking a ?class ; cloom:participant ?cluster .
   ?cluster a cloom:ClusterOrganisation ; cloom:hasCapability ?capability .
   ?capability cloom:within? ?division
-} ORDER BY ?undertaking ?division"""
-"""The divisions of every undertaking: what joint, expected, z and p are worked out of."""
+} ORDER BY ?undertaking ?cluster ?division"""
+"""The divisions of each cluster in every undertaking: what joint, expected, z and p are worked out of."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
 import math
 import random
 from collections import Counter, defaultdict
@@ -16,11 +17,14 @@ from typing import Any
 import numpy as np
 import pyoxigraph as ox
 import pytest
+from scipy import sparse
 
 from clusterloom.discovery import index as indexing
+from clusterloom.discovery import meetings as meetings_module
 from clusterloom.discovery.answers import Answer
 from clusterloom.discovery.bridges import BASES, STATES, bridges
 from clusterloom.discovery.index import Index
+from clusterloom.discovery.meetings import meetings
 from clusterloom.discovery.model import Model
 from clusterloom.errors import UsageError
 from clusterloom.settings import Settings
@@ -62,7 +66,7 @@ def world(seed: int) -> Graph:
         graph.add(cluster, *(("hasCapability", c) for c in own))
         of[cluster] = {key(c)[:2] for c in own}
         clusters.append(cluster)
-    for n in range(90):
+    for n in range(150):
         members = rng.sample(clusters, rng.randint(0, 4))
         has = {code for member in members for code in of[member]}
         if set(APART) <= has and rng.random() < 0.9:
@@ -83,15 +87,42 @@ def world(seed: int) -> Graph:
     return graph
 
 
-def undertakings(graph: Graph) -> list[set[str]]:
-    """The divisions of every undertaking of which one is known."""
+def undertakings(graph: Graph) -> list[list[set[str]]]:
+    """The divisions of each cluster in every undertaking with two or more of known divisions."""
     found = []
     for kind in ("Partnership", "Project"):
         for iri in graph.of(kind):
-            has = {key(c)[:2] for m in graph.all(iri, "participant")
-                   for c in graph.all(m, "hasCapability")}  # fmt: skip
-            found += [has] if has else []
-    return found
+            each = [{key(c)[:2] for c in graph.all(m, "hasCapability")}
+                    for m in sorted(set(graph.all(iri, "participant")))]  # fmt: skip
+            found.append([has for has in each if has])
+    return [each for each in found if len(each) >= 2]
+
+
+def meet(each: list[set[str]], one: str, other: str) -> bool | None:
+    """Whether two different clusters have one division each; None where one alone has both."""
+    pairs = permutations(range(len(each)), 2)
+    if any(one in each[a] and other in each[b] for a, b in pairs):
+        return True
+    return None if any({one, other} <= has for has in each) else False
+
+
+def counted(has: list[list[set[str]]], one: str, other: str) -> tuple[int, int, int, int]:
+    """Joint undertakings, those of each division, and all, less those that show neither."""
+    rows = [(each, met) for each in has if (met := meet(each, one, other)) is not None]
+    sizes = [sum(any(code in own for own in each) for each, _ in rows) for code in (one, other)]
+    return sum(met for _, met in rows), sizes[0], sizes[1], len(rows)
+
+
+def grouped(rows: Iterable[tuple[str, ...]]) -> list[list[set[str]]]:
+    """The same of rows of undertaking, cluster and division."""
+    of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for undertaking, cluster, division in rows:
+        of[undertaking][cluster].add(key(division))
+    return [list(each.values()) for each in of.values() if len(each) >= 2]
+
+
+def ordered(each: list[set[str]]) -> list[list[str]]:
+    return sorted(map(sorted, each))
 
 
 def steijn(together: dict[tuple[str, str], int], codes: list[str]) -> dict[tuple[str, str], float]:
@@ -166,16 +197,14 @@ def expect(graph: Graph, basis: str, share: float) -> Expected:
     limit = some[math.ceil(share * len(some)) - 1] if some else math.inf
     chance = 1.0 if basis == "relatedness" else 0.0
     has = undertakings(graph)
-    k = len(has)
     found: Expected = {}
     lows, highs = {}, {}
     for pair, size in value.items():
         # the last digit of the sums may differ
         if size < limit - 1e-12 or size <= chance:
             continue
-        a, b = (sum(code in row for row in has) for code in pair)
-        joint = sum({*pair} <= row for row in has)
-        row: dict[str, Any] = {"value": size, "joint": joint, "one": a, "other": b}
+        joint, a, b, k = counted(has, *pair)
+        row: dict[str, Any] = {"value": size, "joint": joint, "one": a, "other": b, "all": k}
         variance = a * b * (k - a) * (k - b) / (k * k * (k - 1))
         row["expected"] = a * b / k
         row["z"] = (joint - a * b / k) / math.sqrt(variance) if variance else None
@@ -211,8 +240,9 @@ def agrees(answer: Answer, expected: Expected) -> None:
         close(item.value, row["value"])
         for name in ("z", "p", "q", "expected"):
             close(item.measures[name], row[name])
-        counts = [item.measures[n] for n in ("joint", "undertakings_first", "undertakings_second")]
-        assert counts == [row["joint"], row["one"], row["other"]]
+        counts = [item.measures[n] for n in (
+            "joint", "undertakings_first", "undertakings_second", "undertakings")]  # fmt: skip
+        assert counts == [row["joint"], row["one"], row["other"], row["all"]]
         assert item.facts["state"] == row["state"]
         assert len(item.explanation) == 1
         assert item.explanation[0].value == item.value
@@ -233,7 +263,7 @@ def test_bridges_are_what_whole_fractions_find(seed: int, basis: str, share: flo
     assert answer.coverage["states"] == {state: states[state] for state in STATES}
     assert answer.coverage["strong_pairs"] == len(expected)
     assert answer.coverage["tested"] == len(expected) - states["untested"]
-    assert answer.coverage["with_known_divisions"] == len(undertakings(graph))
+    assert answer.coverage["counted"] == len(undertakings(graph))
     fewer = bridges(model, basis, EVERY, share)
     assert [i.id for i in fewer.items] == [
         i.id for i in answer.items if i.facts["state"] == "fewer-than-expected"
@@ -262,9 +292,9 @@ def test_the_pair_that_was_kept_apart_is_found_most_often() -> None:
 def test_pairs_that_always_meet_are_more_than_expected() -> None:
     graph = world(1)
     for n in range(60):
-        pair = ("10", "20") if n % 2 else ("62",)
-        for code in pair:
-            cluster = f"{ID}org/x{n}{code}"
+        pair = ("10", "20") if n % 2 else ("62", "62")
+        for place, code in enumerate(pair):
+            cluster = f"{ID}org/x{n}-{place}"
             graph.add(cluster, ("a", ONTOLOGY + "ClusterOrganisation"), ("name", cluster),
                       ("hasCapability", f"{ID}nace2/{code}"))  # fmt: skip
             graph.add(f"{ID}undertaking/x{n}", ("a", ONTOLOGY + "Project"), ("name", f"x{n}"),
@@ -279,11 +309,10 @@ def test_pairs_that_always_meet_are_more_than_expected() -> None:
 def test_the_queries_give_what_the_values_and_the_test_are_worked_out_of(seed: int) -> None:
     graph = world(seed)
     model = asyncio.run(model_of(graph))
-    rows = defaultdict(set)
     answers = {basis: bridges(model, basis, EVERY, 1.0, STATES) for basis in BASES}
-    for undertaking, division in graph.rows(answers["supply"].about["partnerships_query"]):
-        rows[undertaking.value].add(key(division.value))
-    assert sorted(map(sorted, rows.values())) == sorted(map(sorted, undertakings(graph)))
+    rows = graph.rows(answers["supply"].about["partnerships_query"])
+    has = grouped([(u.value, c.value, d.value) for u, c, d in rows])
+    assert sorted(map(ordered, has)) == sorted(map(ordered, undertakings(graph)))
     for item in answers["supply"].items:
         found = [(r[0].value, r[1].value, float(r[2].value)) for r in graph.rows(item.query)]
         (part,) = item.explanation
@@ -311,7 +340,7 @@ def test_reasons_for_no_items() -> None:
                "cluster_undertaking.indices": np.zeros(0, np.int32)}  # fmt: skip
     answer = bridges(_altered(model, **nothing))
     assert answer.items == []
-    assert answer.coverage["reason"].startswith("no partnership is known in which")
+    assert answer.coverage["reason"].startswith("no partnership is known in which two")
     unknown = np.full_like(model.index.arrays["region_status"], -1)
     answer = bridges(_altered(model, region_status=unknown))
     assert answer.coverage["reason"] == "no pair of divisions is known to be strongly tied"
@@ -319,13 +348,38 @@ def test_reasons_for_no_items() -> None:
     answer = bridges(_altered(model, supply=none), "supply")
     assert answer.coverage["reason"] == "no pair of divisions is known to be strongly tied"
     few = {**nothing, "cluster_undertaking.indptr": indptr.copy()}
-    # one cluster of known division in one undertaking
-    at = int(np.flatnonzero(np.diff(model.divisions.indptr) > 0)[0])
-    few["cluster_undertaking.indptr"][at + 1 :] = 1
-    few["cluster_undertaking.indices"] = np.zeros(1, np.int32)
-    answer = bridges(_altered(model, **few))
-    assert answer.coverage["tested"] == 0
+    # two clusters of known divisions in one undertaking
+    for many, at in enumerate(np.flatnonzero(np.diff(model.divisions.indptr) > 0)[:2], start=1):
+        few["cluster_undertaking.indptr"][int(at) + 1 :] = many
+        few["cluster_undertaking.indices"] = np.zeros(many, np.int32)
+        answer = bridges(_altered(model, **few))
+        assert answer.coverage["counted"] == many - 1
+        assert answer.coverage["tested"] == 0
+        if many == 1:
+            assert answer.coverage["reason"].startswith("no partnership is known in which two")
     assert answer.coverage["reason"].endswith("could be tested with 1 partnerships")
+
+
+def test_one_cluster_of_both_divisions_is_no_tie() -> None:
+    """Two clusters of both, alone or with one of neither, never meet; with each other they do."""
+    both, other = {"20", "26"}, {"62"}
+    for each, joint, all_ in (
+        ([both], 0, 0), ([both, other], 0, 0), ([both, both], 1, 1), ([both, {"26"}], 1, 1),
+        ([{"20"}, {"26"}], 1, 1), ([{"20"}, other], 0, 1), ([{"20"}, {"20"}], 0, 1),
+    ):  # fmt: skip
+        codes = ["20", "26", "62"]
+        has = np.array([[code in own for code in codes] for own in each], dtype=np.int64)
+        members = np.ones((1, len(each)), dtype=np.int64)
+        found = meetings(sparse.csr_array(members), sparse.csr_array(has))
+        assert found.joint[0, 1] == found.joint[1, 0] == joint
+        assert found.population - found.by_one[0, 1] == all_
+        assert len(each) < 2 or counted([each], "20", "26")[::3] == (joint, all_)
+
+
+def test_meetings_of_nothing() -> None:
+    found = meetings(sparse.csr_array((0, 3)), sparse.csr_array((3, 2)))
+    assert (found.population, found.own.tolist(), found.joint.tolist()) == (0, [0, 0], [[0, 0]] * 2)
+    assert doctest.testmod(meetings_module).failed == 0
 
 
 def test_bad_values() -> None:
@@ -364,19 +418,20 @@ def rows_of(store: ox.Store, query: str) -> list[tuple[str, ...]]:
 def test_the_default_release(released: Model, default_release: Release) -> None:
     store = ox.Store.read_only(str(default_release.store_path))
     answers = {basis: bridges(released, basis, EVERY, states=STATES) for basis in BASES}
-    has = defaultdict(set)
-    for undertaking, division in rows_of(store, answers["supply"].about["partnerships_query"]):
-        has[undertaking].add(key(division))
+    has = grouped(rows_of(store, answers["supply"].about["partnerships_query"]))
     together = pairs_of(rows_of(store, answers["relatedness"].items[0].query))
     codes = {code for pair in together for code in pair}
     again = steijn(together, sorted(codes))
     for basis, answer in answers.items():
-        assert answer.coverage["with_known_divisions"] == len(has)
+        assert answer.coverage["counted"] == len(has)
         assert sum(answer.coverage["states"].values()) == answer.total == len(answer.items)
         for item in answer.items:
             one, other = item.id.split("-")
-            assert item.measures["joint"] == sum({one, other} <= row for row in has.values())
-            assert item.measures["undertakings_first"] == sum(one in row for row in has.values())
+            joint, first, second, every = counted(has, one, other)
+            assert item.measures["joint"] == joint
+            assert item.measures["undertakings_first"] == first
+            assert item.measures["undertakings_second"] == second
+            assert item.measures["undertakings"] == every
             if basis == "relatedness":
                 assert item.value == pytest.approx(again[one, other])
         fewer = bridges(released, basis)
