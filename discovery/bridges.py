@@ -313,4 +313,4 @@ SELECT DISTINCT ?undertaking ?cluster ?division WHERE {
   ?cluster a cloom:ClusterOrganisation ; cloom:hasCapability ?capability .
   ?capability cloom:within? ?division
 } ORDER BY ?undertaking ?cluster ?division"""
-"""The divisions of each cluster in every undertaking: what joint, expected, z and p are worked out of."""
+"""The divisions of each cluster in every undertaking: what the counts and tests are made of."""
