@@ -7,18 +7,18 @@ part in any sum. Densities are in percent.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from scipy.special import expit
+
+from clusterloom.discovery.binary import binary
+
+# whoever takes z from here takes the model that it is against from here too
+from clusterloom.discovery.configuration_model import bicm as bicm
 
 Floats = NDArray[np.float64]
-
-TOLERANCE = 1e-10
-"""Largest difference allowed between a degree and its expectation, see `bicm`."""
 
 
 def cooccurrences(M: Any) -> Floats:
@@ -31,9 +31,31 @@ def cooccurrences(M: Any) -> Floats:
            [2., 0., 1.],
            [1., 1., 0.]])
     """
-    m = _binary("cooccurrences: M", M, 2)
+    m = binary("cooccurrences: M", M, 2)
     together = m.T @ m
     c = np.asarray(together.toarray() if sparse.issparse(together) else together, dtype=np.float64)
+    np.fill_diagonal(c, 0.0)
+    return c
+
+
+def known_cooccurrences(status: ArrayLike) -> Floats:
+    """Co-occurrences of all regions by those that are known (sectors x sectors), zero diagonal.
+
+    `status` is regions x sectors: 1 specialised, 0 not, 2 borderline (not), -1 unknown. Of the
+    regions in which both sectors are known the share that has both, times all regions: where it
+    is unknown, regions are taken to be like those where it is known, and unknown is never read as
+    "not". NaN: a pair that is known together nowhere. `steijn_interval` takes nothing for granted.
+    ValueError: other values, not a matrix.
+
+    >>> known_cooccurrences([[1, 1, 0], [1, -1, 1], [1, 1, 1], [0, 1, -1]]).round(2)
+    array([[0.  , 2.67, 2.67],
+           [2.67, 0.  , 2.  ],
+           [2.67, 2.  , 0.  ]])
+    """
+    given = _statuses("known_cooccurrences", status)
+    known, both = (given >= 0).astype(np.float64), (given == 1).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        c = np.asarray((both.T @ both) * len(given) / (known.T @ known))
     np.fill_diagonal(c, 0.0)
     return c
 
@@ -50,7 +72,7 @@ def proximity(M: Any) -> Floats:
            [0.333, 0.5  , 0.   ]])
     """
     c = cooccurrences(M)
-    size = np.asarray(_binary("proximity: M", M, 2).sum(axis=0), dtype=np.float64).ravel()
+    size = np.asarray(binary("proximity: M", M, 2).sum(axis=0), dtype=np.float64).ravel()
     size[size == 0] = np.nan
     phi = np.asarray(c / np.maximum(size[:, None], size[None, :]))
     np.fill_diagonal(phi, 0.0)
@@ -64,7 +86,8 @@ def steijn(c: ArrayLike) -> Floats:
     with s the row sums of `c` and T their sum,
     phi[i,j] = c[i,j] / (T/2 * (s[i]/T * s[j]/(T-s[i]) + s[j]/T * s[i]/(T-s[j]))). The constant is
     T/2, the number of pairs; densities do not depend on it. `c` is symmetric, sectors x sectors,
-    with a zero diagonal. NaN: a sector that co-occurs with none. ValueError: other matrices.
+    with a zero diagonal; NaN in it is unknown, stays so, and takes no part in the sums. NaN: also
+    a sector that co-occurs with none. ValueError: other matrices.
 
     >>> steijn([[0, 2, 1], [2, 0, 1], [1, 1, 0]]).round(3)
     array([[0.   , 1.111, 0.909],
@@ -74,17 +97,51 @@ def steijn(c: ArrayLike) -> Floats:
     together = np.asarray(c, dtype=np.float64)
     if together.ndim != 2 or together.shape[0] != together.shape[1]:
         raise ValueError(f"steijn: co-occurrences are {together.shape}, not square")
-    if not np.isfinite(together).all() or (together < 0).any():
-        raise ValueError("steijn: a co-occurrence is negative or not finite")
-    if (together != together.T).any() or together.diagonal().any():
+    if np.isinf(together).any() or (together < 0).any():
+        raise ValueError("steijn: a co-occurrence is negative or infinite")
+    if not np.array_equal(together, together.T, equal_nan=True) or together.diagonal().any():
         raise ValueError("steijn: co-occurrences are not symmetric with a zero diagonal")
-    s = together.sum(axis=1)
+    s = np.nansum(together, axis=1)
     total = s.sum()
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = (s / total)[:, None] * s[None, :] / (total - s)[:, None]
         phi = np.asarray(together / (total / 2 * (drawn + drawn.T)))
     np.fill_diagonal(phi, 0.0)
     return phi
+
+
+def steijn_interval(status: ArrayLike) -> tuple[Floats, Floats]:
+    """Bounds of `steijn` of the co-occurrences, whatever the unknown statuses are.
+
+    `status` as in `known_cooccurrences`. No reading of the unknown as specialised or not leads
+    outside; the bounds are not the closest, since each part of the measure is taken at its own
+    least and greatest, and they are wide where much is unknown. Where all is known they are
+    `steijn`. NaN where no reading defines it; the greatest can be infinite. Zero diagonal.
+
+    >>> low, high = steijn_interval([[1, 1, 0], [1, 1, 1], [-1, 0, 1]])
+    >>> low.round(3)[0].tolist(), high.round(3)[0].tolist()
+    ([0.0, 0.833, 0.455], [0.0, 1.436, 2.154])
+    """
+    given = _statuses("steijn_interval", status)
+    few, many = cooccurrences(given == 1), cooccurrences((given == 1) | (given == -1))
+    least, most = few.sum(axis=1), many.sum(axis=1)
+
+    # c, s and T - s all grow with every status that is read as specialised
+    def ratio(c: Floats, s: Floats, others: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drawn = s[:, None] * s[None, :] / 2 * (1 / others[:, None] + 1 / others[None, :])
+            return np.asarray(c / drawn)
+
+    low = ratio(few, most, least.sum() - least)
+    high = ratio(many, least, most.sum() - most)
+    alone = (most[:, None] == 0) | (most[None, :] == 0)
+    # no pair that must be there, or none that may: 0, though what it is divided by is not known
+    low[few == 0], high[many == 0] = 0.0, 0.0
+    high[(many > 0) & np.isnan(high)] = np.inf
+    for bound in (low, high):
+        bound[alone] = np.nan
+        np.fill_diagonal(bound, 0.0)
+    return low, high
 
 
 def density(M: Any, phi: ArrayLike) -> Floats:
@@ -99,7 +156,7 @@ def density(M: Any, phi: ArrayLike) -> Floats:
     array([50.,  0., 75.])
     """
     shares = _column_shares("density", phi)
-    m = _binary("density: M", M)
+    m = binary("density: M", M)
     _fits("density: M", m, shares)
     return _times(m, 100.0 * shares)
 
@@ -133,7 +190,7 @@ def added_density(mine: ArrayLike, theirs: Any, phi: ArrayLike) -> Floats:
     """
     shares = _column_shares("added_density", phi)
     own = _profile("added_density: mine", mine, shares)
-    them = _binary("added_density: theirs", theirs)
+    them = binary("added_density: theirs", theirs)
     _fits("added_density: theirs", them, shares)
     return _times(them, 100.0 * shares * (1.0 - own)[:, None])
 
@@ -179,7 +236,7 @@ def mean_added(mine: ArrayLike, theirs: Any, phi: ArrayLike) -> Floats:
     array([12.5,  0. ])
     """
     each = gains(mine, phi)
-    them = _binary("mean_added: theirs", theirs)
+    them = binary("mean_added: theirs", theirs)
     _fits("mean_added: theirs", them, each)
     return _times(them, each)
 
@@ -195,41 +252,6 @@ def contributions(mine: ArrayLike, theirs: ArrayLike, phi: ArrayLike) -> Floats:
     """
     each = gains(mine, phi)
     return np.asarray(_profile("contributions: theirs", theirs, each) * each)
-
-
-def bicm(M: Any) -> Floats:
-    """Expected matrix (0 to 1, shape of `M`) of the bipartite configuration model.
-
-    Implements Saracco et al. (2015): independent cells, P = x[r] y[j] / (1 + x[r] y[j]), rows and
-    columns with the degrees of `M` on average, within 1e-10 (or 1e-10 of the largest degree).
-    Cells that are equal in all matrices of these degrees, such as those of empty or full rows, are
-    exactly 0 or 1, the limit of the model. Rows of one degree are equal. `M` is dense or scipy
-    sparse. ValueError: not a matrix of 0 and 1; ArithmeticError: no solution to the tolerance.
-
-    >>> bicm([[1, 1, 0], [1, 0, 1], [1, 0, 0]]).round(3)
-    array([[1. , 0.5, 0.5],
-           [1. , 0.5, 0.5],
-           [1. , 0. , 0. ]])
-    """
-    m = _binary("bicm: M", M, 2)
-    rows = np.asarray(m.sum(axis=1)).ravel().astype(np.int64)
-    columns = np.asarray(m.sum(axis=0)).ravel().astype(np.int64)
-    order = np.argsort(-rows, kind="stable")
-    # Most that the k fullest rows can hold (Gale 1957, Ryser 1957). Where they do hold it, they
-    # have all of the columns of k or more, and the other rows nothing of those of k or fewer.
-    at_least = columns.size - np.cumsum(np.bincount(columns, minlength=rows.size + 1))[:-1]
-    slack = np.cumsum(at_least) - np.cumsum(rows[order])
-    tight = [0, *(np.flatnonzero(slack == 0) + 1).tolist()]
-    expected = np.zeros((rows.size, columns.size))
-    for first, last in pairwise(tight):
-        group = order[first:last]
-        full = columns >= last
-        expected[np.ix_(group, full)] = 1.0
-        free = np.flatnonzero((columns > first) & ~full)
-        if free.size:
-            inside = _undecided(rows[group] - full.sum(), columns[free] - first)
-            expected[np.ix_(group, free)] = inside
-    return expected
 
 
 def size_adjusted_z(
@@ -273,51 +295,13 @@ def z_of(
     return np.asarray(np.where(variance > 0, z, np.nan))
 
 
-def _undecided(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
-    """The model's expected matrix where no cell is certain: Newton on the log-likelihood.
-
-    Rows of one degree share their unknown, as do columns, so that the system is small.
-    """
-    d, of_row, n = np.unique(rows, return_inverse=True, return_counts=True)
-    e, of_column, m = np.unique(columns, return_inverse=True, return_counts=True)
-    degrees, weights = np.concatenate([d, e]), np.concatenate([n, m])
-    gauge = np.concatenate([np.ones(d.size), -np.ones(e.size)])
-
-    def state(at: Floats) -> tuple[Floats, Floats, float]:
-        logit = at[: d.size, None] + at[None, d.size :]
-        p = expit(logit)
-        missing = degrees - np.concatenate([p @ m, n @ p])
-        likelihood = weights * degrees @ at - n @ np.logaddexp(0.0, logit) @ m
-        return p, missing, float(likelihood)
-
-    at = np.concatenate([np.log(d / (columns.size - d)), np.log(e / (rows.size - e))])
-    at -= np.log(d @ n / (rows.size * columns.size - d @ n)) / 2
-    p, missing, likelihood = state(at)
-    bound = TOLERANCE * max(1.0, float(degrees.max()))
-    for _ in range(200):
-        if np.abs(missing).max() <= TOLERANCE:
-            break
-        spread = p * (1.0 - p) * n[:, None] * m[None, :]
-        hessian = np.diag(np.concatenate([spread.sum(axis=1), spread.sum(axis=0)]))
-        hessian[: d.size, d.size :] = spread
-        hessian[d.size :, : d.size] = spread.T
-        # Adding a constant to rows and taking it from columns changes nothing: pinned here.
-        hessian += np.outer(gauge, gauge) * hessian.diagonal().mean() / gauge.size
-        step = np.linalg.solve(hessian, weights * missing)
-        rise, length = float(weights * missing @ step), 1.0
-        while length > TOLERANCE:
-            found = state(at + length * step)
-            nearer = np.abs(found[1]).max() < np.abs(missing).max()
-            if nearer or found[2] > likelihood + 1e-4 * length * rise:
-                break
-            length /= 2
-        else:
-            break
-        at = at + length * step
-        p, missing, likelihood = found
-    if not np.abs(missing).max() <= bound:
-        raise ArithmeticError(f"bicm: degrees are met only to {np.abs(missing).max():.1e}")
-    return np.asarray(p[np.ix_(of_row, of_column)])
+def _statuses(name: str, status: ArrayLike) -> NDArray[np.int64]:
+    given = np.asarray(status)
+    if given.ndim != 2:
+        raise ValueError(f"{name}: the statuses have {given.ndim} dimensions, not 2")
+    if not np.isin(given, (1, 0, 2, -1)).all():
+        raise ValueError(f"{name}: a status is none of 1, 0, 2, -1")
+    return given.astype(np.int64)
 
 
 def _times(profiles: Any, weights: Floats) -> Floats:
@@ -340,25 +324,8 @@ def _column_shares(name: str, phi: ArrayLike) -> Floats:
     return np.asarray(defined / np.where(total > 0, total, np.nan))
 
 
-def _binary(what: str, values: Any, dimensions: int | None = None) -> Any:
-    """The profiles as floats, sparse where given sparse; ValueError unless all are 0 or 1."""
-    given: Any = values.tocsr() if sparse.issparse(values) else np.asarray(values)
-    if sparse.issparse(given) and not given.has_canonical_format:
-        given = given.copy()
-        given.sum_duplicates()
-    allowed = (1, 2) if dimensions is None else (dimensions,)
-    if given.ndim not in allowed:
-        raise ValueError(
-            f"{what} has {given.ndim} dimensions, not {' or '.join(map(str, allowed))}"
-        )
-    cells = given.data if sparse.issparse(given) else given
-    if not np.logical_or(cells == 0, cells == 1).all():
-        raise ValueError(f"{what} has values other than 0 and 1")
-    return given.astype(np.float64, copy=False)
-
-
 def _profile(what: str, values: ArrayLike, beside: Floats) -> Floats:
-    found: Floats = _binary(what, values, 1)
+    found: Floats = binary(what, values, 1)
     _fits(what, found, beside)
     return found
 

@@ -6,6 +6,7 @@ import doctest
 import json
 from itertools import product
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse
+from scipy.optimize import root
 
+from clusterloom.discovery import binary, configuration_model
 from clusterloom.discovery import relatedness as rel
 
 Case = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -45,8 +48,9 @@ def _phi(golden: dict[str, Any]) -> np.ndarray:
     return rel.steijn(rel.cooccurrences(golden["M"]))
 
 
-def test_doctests() -> None:
-    found = doctest.testmod(rel)
+@pytest.mark.parametrize("module", [rel, configuration_model, binary])
+def test_doctests(module: ModuleType) -> None:
+    found = doctest.testmod(module)
     assert found.attempted > 0
     assert found.failed == 0
 
@@ -211,6 +215,97 @@ def test_interval_holds_every_reading(case: Case, data: st.DataObject) -> None:
     np.testing.assert_allclose(np.max(readings, axis=0)[defined], high[defined], atol=1e-9)
 
 
+STATUSES = hnp.arrays(
+    np.int64, st.tuples(st.integers(1, 4), st.integers(2, 4)), elements=st.sampled_from([1, 0, 2])
+)
+
+
+@given(MATRICES)
+def test_statuses_that_are_all_known_are_counted_as_they_are(m: np.ndarray) -> None:
+    np.testing.assert_array_equal(rel.known_cooccurrences(m), rel.cooccurrences(m))
+    borderline = np.where(m == 0, 2, m)
+    np.testing.assert_array_equal(rel.known_cooccurrences(borderline), rel.cooccurrences(m))
+    phi = rel.steijn(rel.cooccurrences(m))
+    for bound in rel.steijn_interval(m):
+        np.testing.assert_allclose(bound, phi, rtol=1e-12)
+
+
+@given(STATUSES, st.data())
+def test_co_occurrences_are_those_of_regions_where_both_are_known(
+    status: np.ndarray, data: st.DataObject
+) -> None:
+    status = np.where(data.draw(hnp.arrays(np.bool_, status.shape)), -1, status)
+    found = rel.known_cooccurrences(status)
+    regions, sectors = status.shape
+    for i, j in product(range(sectors), repeat=2):
+        known = [(a, b) for a, b in zip(status[:, i], status[:, j], strict=True) if min(a, b) >= 0]
+        if i == j:
+            assert found[i, j] == 0
+        elif known:
+            share = sum(a == b == 1 for a, b in known) / len(known)
+            assert found[i, j] == pytest.approx(regions * share)
+        else:
+            assert np.isnan(found[i, j])
+
+
+def test_regions_that_are_not_known_at_all_change_no_relatedness() -> None:
+    rng = np.random.default_rng(8)
+    status = rng.choice([0, 1, 2], size=(30, 6))
+    longer = np.vstack([status, np.full((25, 6), -1)])
+    phi = rel.steijn(rel.known_cooccurrences(status))
+    np.testing.assert_allclose(rel.steijn(rel.known_cooccurrences(longer)), phi)
+
+
+def test_what_is_hidden_by_chance_is_found_again() -> None:
+    """Most statuses of two sectors are unknown, in the same regions: what is known is near to the
+    truth, while unknown read as "not" is far from it."""
+    rng = np.random.default_rng(9)
+    base = rng.random((4000, 1)) < 0.5
+    status = (rng.random((4000, 6)) < np.where(base, [0.8, 0.7, 0.6, 0.2, 0.3, 0.5], 0.3)) * 1
+    hidden = rng.random(status.shape) < np.array([0.8, 0.0, 0.0, 0.5, 0.0, 0.0])
+    hidden[:, 3] = hidden[:, 0]
+    truth = rel.cooccurrences(status)
+    seen = np.where(hidden, -1, status)
+    known = rel.known_cooccurrences(seen)
+    plain = rel.cooccurrences(seen == 1)
+    off = ~np.eye(6, dtype=bool)
+    assert np.abs(known[off] / truth[off] - 1).max() < 0.1
+    assert np.abs(plain[off] / truth[off] - 1).max() > 0.5
+    phi = rel.steijn(truth)
+    assert np.abs(rel.steijn(known) - phi).max() < 0.1
+    assert np.abs(rel.steijn(plain) - phi).max() > 0.3
+
+
+@settings(max_examples=60)
+@given(STATUSES, st.data())
+def test_the_interval_holds_the_relatedness_of_every_reading(
+    status: np.ndarray, data: st.DataObject
+) -> None:
+    hidden = np.argwhere(data.draw(hnp.arrays(np.bool_, status.shape)))[:6]
+    status = status.copy()
+    status[tuple(hidden.T)] = -1
+    low, high = rel.steijn_interval(status)
+    off = ~np.eye(status.shape[1], dtype=bool)
+    assert (np.isnan(low) == np.isnan(high)).all()
+    for values in product((0, 1), repeat=len(hidden)):
+        reading = np.where(status == 1, 1, 0)
+        reading[tuple(hidden.T)] = values
+        phi = rel.steijn(rel.cooccurrences(reading))
+        defined = off & ~np.isnan(phi)
+        assert not np.isnan(low[defined]).any()
+        assert (low[defined] <= phi[defined] * (1 + 1e-12)).all()
+        assert (high[defined] >= phi[defined] * (1 - 1e-12)).all()
+
+
+def test_an_unknown_co_occurrence_takes_no_part() -> None:
+    nan = np.nan
+    phi = rel.steijn([[0, 2, nan, 1], [2, 0, 1, 0], [nan, 1, 0, 3], [1, 0, 3, 0]])
+    assert np.isnan(phi).tolist() == [[False, False, True, False], [False] * 4,
+                                      [True, False, False, False], [False] * 4]  # fmt: skip
+    zero = rel.steijn([[0, 2, 0, 1], [2, 0, 1, 0], [0, 1, 0, 3], [1, 0, 3, 0]])
+    np.testing.assert_array_equal(phi[~np.isnan(phi)], zero[~np.isnan(phi)])
+
+
 def test_undefined_is_not_zero() -> None:
     phi = rel.steijn(rel.cooccurrences([[1, 1, 0], [1, 1, 0], [0, 0, 1]]))
     assert np.isnan(rel.density([1, 0, 0], phi)).tolist() == [False, False, True]
@@ -280,6 +375,67 @@ def test_z_by_sampling_the_model() -> None:
         assert z[s] == pytest.approx((observed - values.mean()) / values.std(), abs=0.06)
 
 
+def _solved(m: np.ndarray) -> np.ndarray:
+    """The bipartite configuration model by the equations as published, one unknown for each row
+    and column, solved by MINPACK; the sum of what rows and columns share is free, so one is set."""
+    rows, columns = m.shape
+
+    def missing(logs: np.ndarray) -> np.ndarray:
+        x, y = np.exp(logs[:rows]), np.exp(logs[rows:])
+        p = np.outer(x, y) / (1 + np.outer(x, y))
+        found = np.concatenate([p.sum(axis=1) - m.sum(axis=1), p.sum(axis=0) - m.sum(axis=0)])
+        # the degrees of rows and columns have one sum: the last equation follows from the others
+        found[-1] = logs[0]
+        return found
+
+    solved = root(missing, np.zeros(rows + columns), method="hybr", options={"xtol": 1e-13})
+    assert np.abs(missing(solved.x)).max() < 1e-8, solved.message
+    x, y = np.exp(solved.x[:rows]), np.exp(solved.x[rows:])
+    return np.asarray(np.outer(x, y) / (1 + np.outer(x, y)))
+
+
+def _without_certain_cells(seed: int) -> np.ndarray | None:
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(5, 14), rng.integers(5, 10)
+    m = (rng.random(shape) < rng.uniform(0.35, 0.65)).astype(int)
+    p = rel.bicm(m)
+    return m if ((p > 0.02) & (p < 0.98)).all() else None
+
+
+def test_bicm_is_the_root_of_the_published_equations() -> None:
+    cases = [m for seed in range(60) if (m := _without_certain_cells(seed)) is not None]
+    assert len(cases) >= 15
+    for m in cases:
+        np.testing.assert_allclose(rel.bicm(m), _solved(m), atol=1e-8)
+
+
+def test_z_is_that_of_all_rows_there_can_be() -> None:
+    """Mean and deviation over every row of 0 and 1 that a partner could have, each with the
+    weight that the root of the published equations gives it."""
+    tried = 0
+    for seed in range(60):
+        m = _without_certain_cells(seed)
+        if m is None:
+            continue
+        phi = rel.steijn(rel.cooccurrences(m))
+        every = np.array(list(product((0, 1), repeat=m.shape[1])))
+        mine = m[0]
+        value = rel.mean_added(mine, every, phi)
+        z = rel.size_adjusted_z(mine, m, phi, rel.bicm(m))
+        for s, p in enumerate(_solved(m)):
+            weight = np.where(every == 1, p, 1 - p).prod(axis=1)
+            assert weight.sum() == pytest.approx(1)
+            mean = float(weight @ value)
+            deviation = float(np.sqrt(weight @ (value - mean) ** 2))
+            observed = float(rel.mean_added(mine, m[s], phi))
+            if deviation < 1e-12:
+                assert np.isnan(z[s])
+            else:
+                assert z[s] == pytest.approx((observed - mean) / deviation, abs=1e-6)
+                tried += 1
+    assert tried > 100
+
+
 def test_z_by_rows_of_one_degree() -> None:
     rng = np.random.default_rng(4)
     m = (rng.random((40, 7)) < 0.4).astype(int)
@@ -309,6 +465,10 @@ PHI = [[0, 1], [1, 0]]
         (lambda: rel.steijn([[0, 1], [2, 0]]), "not symmetric"),
         (lambda: rel.steijn([[1, 1], [1, 0]]), "zero diagonal"),
         (lambda: rel.steijn([[0, -1], [-1, 0]]), "negative"),
+        (lambda: rel.steijn([[0, np.inf], [np.inf, 0]]), "infinite"),
+        (lambda: rel.known_cooccurrences([[0, 3]]), "none of 1, 0, 2, -1"),
+        (lambda: rel.known_cooccurrences([0, 1]), "1 dimensions"),
+        (lambda: rel.steijn_interval([[0, -2]]), "none of 1, 0, 2, -1"),
         (lambda: rel.density([1, 0, 1], PHI), "3 sectors, phi 2"),
         (lambda: rel.density([1, np.nan], PHI), "other than 0 and 1"),
         (lambda: rel.density([1, 0], [[0, -1], [1, 0]]), "negative"),
