@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 
+from clusterloom.errors import Busy
+
+Rows = dict[str, list[tuple[str, ...]]]
+"""Rows by the name of their query, as plain values."""
 Columns = Callable[[str], Awaitable[dict[str, list[str]]]]
 """Runs a SELECT and gives its columns as SPARQL TSV writes terms: `Session.columns`."""
 
@@ -97,16 +102,74 @@ QUERIES: dict[str, str] = {
     "supply": """SELECT ?iri ?other ?coefficient ?year ?economy WHERE {
         ?link cloom:fromProduct ?iri ; cloom:toProduct ?other ; cloom:coefficient ?coefficient ;
           cloom:year ?year ; cloom:economy ?economy }""",
+    # the level of the region, which the index knows, would make this take half as long again
     "sme_field": """SELECT ?iri ?other (COUNT(DISTINCT ?sme) AS ?firms) WHERE {
-        ?sme a cloom:SME ; cloom:workedInField ?other ; cloom:locatedIn ?iri .
-        ?iri cloom:level ?level . FILTER (?level < 3) } GROUP BY ?iri ?other""",
+        ?sme a cloom:SME ; cloom:workedInField ?other ; cloom:locatedIn ?iri }
+        GROUP BY ?iri ?other""",
 }
+_LONGEST = "sme_field"
+"""Begun first: the others are read meanwhile."""
+_PATIENCE, _PAUSE = 60, 1.0
+"""How often a query that was refused is asked again, and seconds before that."""
+_FEW = 10_000
+"""Rows of which a server does not notice that they are made into values."""
+
+
+async def read_all(columns: Columns) -> Rows:
+    """The rows of each of QUERIES, two of them at a time.
+
+    Where the session has no room for two, one goes on alone, and is asked again when it is ended
+    for the sake of others; Busy when that goes on for long.
+    """
+    left = [*QUERIES]
+    left.remove(_LONGEST)
+    left.insert(0, _LONGEST)
+    found: Rows = {}
+
+    async def some(alone: bool) -> None:
+        refused = 0
+        while left:
+            name = left.pop(0)
+            try:
+                found[name] = await read(columns, name)
+                refused = 0
+            except Busy:
+                left.insert(0, name)
+                refused += 1
+                if not alone:
+                    return
+                if refused > _PATIENCE:
+                    raise
+                await asyncio.sleep(_PAUSE)
+
+    tasks = [asyncio.create_task(some(alone)) for alone in (True, False)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if left:  # given back when the other had ended
+        await some(alone=True)
+    return {name: found[name] for name in QUERIES}
 
 
 async def read(columns: Columns, name: str) -> list[tuple[str, ...]]:
     """The rows of one of QUERIES as plain values, "" where nothing is bound."""
     found = await columns(_PREFIX + QUERIES[name])
-    return list(zip(*(map(value, column) for column in found.values()), strict=True))
+    few = all(len(column) < _FEW for column in found.values())
+    return _plain(found) if few else await asyncio.to_thread(_plain, found)
+
+
+def _plain(found: dict[str, list[str]]) -> list[tuple[str, ...]]:
+    values: dict[str, str] = {}
+    columns = []
+    for column in found.values():
+        for term in column:
+            if term not in values:
+                values[term] = value(term)
+        columns.append(map(values.__getitem__, column))
+    return list(zip(*columns, strict=True))
 
 
 def value(term: str) -> str:

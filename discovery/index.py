@@ -7,6 +7,7 @@ status, NaN an unknown number.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import os
@@ -16,7 +17,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import orjson
@@ -24,7 +24,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from clusterloom.discovery import columns
-from clusterloom.discovery.columns import Columns, numbered
+from clusterloom.discovery.columns import Columns, Rows, numbered
+from clusterloom.discovery.index_arrays import (
+    Array,
+    Table,
+    counts,
+    csr,
+    supply,
+    supply_table,
+    triples,
+)
 from clusterloom.errors import ClusterloomError
 
 VERSION = "1"
@@ -46,8 +55,6 @@ _RELATIONS = {
     "product_capability": ("products", "capabilities"),
     "undertaking_target": ("undertakings", "countries"),
 }
-
-Array = NDArray[Any]
 
 
 class BadIndex(ClusterloomError):
@@ -154,22 +161,29 @@ class Index:
 
 
 async def build(read: Columns, release: str, folder: Path) -> Index:
-    """Reads a release by its session and writes the index to a folder, all of it or nothing."""
-    rows = {name: await columns.read(read, name) for name in columns.QUERIES}
+    """Reads a release by its session and writes the index to a folder, all of it or nothing.
+
+    Two queries run at once where the session has room for them. What is done with their rows is
+    done in a thread, so that a server answers meanwhile.
+    """
+    rows = await columns.read_all(read)
+    return await asyncio.to_thread(_build, rows, release, folder)
+
+
+def _build(rows: Rows, release: str, folder: Path) -> Index:
     things, arrays = assemble(rows)
-    _write(folder, release, things, arrays)
+    _write(folder, release, things, arrays, supply_table(rows["supply"]))
     return open_index(folder)
 
 
-def assemble(
-    rows: Mapping[str, Sequence[tuple[str, ...]]],
-) -> tuple[dict[str, Things], dict[str, Array]]:
+def assemble(rows: Rows) -> tuple[dict[str, Things], dict[str, Array]]:
     """Things and arrays of the rows that the queries of `columns` give."""
     things = {kind: _things(kind, rows[kind]) for kind in KINDS}
     arrays: dict[str, Array] = {}
     for name, (one, other) in _RELATIONS.items():
-        arrays |= _csr(name, rows[name], things[one], things[other])
+        arrays |= csr(name, rows[name], things[one].place, things[other].place)
     clusters, regions = things["clusters"], things["regions"]
+    capabilities = things["capabilities"].place
     labelled = np.zeros(len(clusters), dtype=np.int8)
     awarded = [clusters.place[i] for (i,) in rows["cluster_label"] if i in clusters.place]
     labelled[awarded] = 1
@@ -177,13 +191,13 @@ def assemble(
     arrays |= _divisions(rows["region_division"], things)
     arrays |= _coverage(rows["region_stage"], things)
     for name, kind in (("stage_capability", "stages"), ("area_capability", "areas")):
-        arrays[name] = _triples(rows[name], things[kind], things["capabilities"], MATCH)
-    arrays["supply"] = _supply(rows["supply"], things["products"])
+        arrays[name] = triples(rows[name], things[kind].place, capabilities, MATCH)
+    arrays["supply"] = supply(rows["supply"], things["products"].place)
     arrays["stage_chain"] = _places(things["stages"].facts["chain"], things["chains"])
     arrays["region_country"] = _places(regions.facts["country"], things["countries"])
     level = [int(number) if number else -1 for number in regions.facts["level"]]
-    arrays["region_level"] = np.array(level, np.int8)
-    arrays["sme_field"] = _counts(rows["sme_field"], regions, things["capabilities"])
+    levels = arrays["region_level"] = np.array(level, np.int8)
+    arrays["sme_field"] = counts(rows["sme_field"], regions.place, levels, capabilities)
     complete = {iri for iri, yes in rows["complete"] if yes == "true"}
     lists = [iri in complete for iri in things["undertakings"].iris]
     arrays["undertaking_complete"] = np.array(lists, np.int8)
@@ -226,17 +240,6 @@ def _things(kind: str, rows: Sequence[tuple[str, ...]]) -> Things:
     ordered = sorted({row[0]: row for row in rows}.values())
     facts = {name: [row[n + 1] for row in ordered] for n, name in enumerate(names)}
     return Things([row[0] for row in ordered], facts.pop("label"), facts)
-
-
-def _csr(
-    name: str, rows: Iterable[tuple[str, ...]], one: Things, other: Things
-) -> dict[str, Array]:
-    pairs = {(one.place.get(row[0], -1), other.place.get(row[1], -1)) for row in rows}
-    kept = sorted(pair for pair in pairs if -1 not in pair)
-    firsts = np.array([first for first, _ in kept], dtype=np.int64)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(firsts, minlength=len(one)))])
-    indices = np.array([second for _, second in kept], dtype=np.int32)
-    return {f"{name}.indptr": indptr.astype(np.int32), f"{name}.indices": indices}
 
 
 def _places(iris: Iterable[str], things: Things) -> Array:
@@ -289,40 +292,12 @@ def _coverage(rows: Sequence[tuple[str, ...]], things: Mapping[str, Things]) -> 
     return {"region_stage": status, "region_stage_by_employment": by_employment}
 
 
-def _triples(
-    rows: Sequence[tuple[str, ...]], one: Things, other: Things, codes: Mapping[str, int]
-) -> Array:
-    """Rows of places and match, ascending; the best match of a pair that is stated twice."""
-    best: dict[tuple[int, int], int] = {}
-    for first, second, match in rows:
-        if first in one.place and second in other.place:
-            pair = one.place[first], other.place[second]
-            best[pair] = max(best.get(pair, -1), codes.get(match, 0))
-    found = sorted((*pair, match) for pair, match in best.items())
-    return np.array(found, dtype=np.int32).reshape(-1, 3)
-
-
-def _supply(rows: Sequence[tuple[str, ...]], products: Things) -> Array:
-    """Input coefficients product by product; NaN for a product whose column has none."""
-    found = np.zeros((len(products), len(products)))
-    for first, second, coefficient, _year, _economy in rows:
-        if first in products.place and second in products.place:
-            found[products.place[first], products.place[second]] = float(coefficient)
-    found[:, found.sum(axis=0) == 0] = np.nan
-    return found
-
-
-def _counts(rows: Sequence[tuple[str, ...]], regions: Things, capabilities: Things) -> Array:
-    found = sorted(
-        (regions.place[region], capabilities.place[field], int(firms))
-        for region, field, firms in rows
-        if region in regions.place and field in capabilities.place
-    )
-    return np.array(found, dtype=np.int32).reshape(-1, 3)
-
-
 def _write(
-    folder: Path, release: str, things: Mapping[str, Things], arrays: Mapping[str, Array]
+    folder: Path,
+    release: str,
+    things: Mapping[str, Things],
+    arrays: Mapping[str, Array],
+    table: Table | None,
 ) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = folder.with_name(f".{folder.name}-{os.getpid()}-{secrets.token_hex(4)}")
@@ -333,7 +308,8 @@ def _write(
         names = {kind: [t.iris, t.labels, t.facts] for kind, t in things.items()}
         (beside / "things.json").write_bytes(orjson.dumps({"release": release, "things": names}))
         digests = {p.name: _digest(p) for p in sorted(beside.iterdir())}
-        manifest = {"version": VERSION, "sha256": digests}
+        named = table._asdict() if table else None
+        manifest = {"version": VERSION, "supply": named, "sha256": digests}
         (beside / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
         # the kernel lets go of the lock if the process dies
         lock = os.open(folder.parent, os.O_RDONLY)

@@ -29,7 +29,11 @@ _QUERIES = {
   ?own cloom:within? ?use . ?to cloom:comprises ?use ; a cloom:ProductGroup .
   {partner} cloom:hasCapability ?theirs . ?theirs cloom:within? ?made .
   ?from cloom:comprises ?made ; a cloom:ProductGroup .
-  ?link cloom:fromProduct ?from ; cloom:toProduct ?to ; cloom:coefficient ?coefficient .
+  {{ SELECT ?year ?economy WHERE {{
+    ?any cloom:fromProduct ?start ; cloom:toProduct ?end ; cloom:coefficient ?number ;
+      cloom:year ?year ; cloom:economy ?economy }} ORDER BY DESC(?year) ?economy LIMIT 1 }}
+  ?link cloom:fromProduct ?from ; cloom:toProduct ?to ; cloom:coefficient ?coefficient ;
+    cloom:year ?year ; cloom:economy ?economy .
   FILTER (?coefficient > 0)
 }} GROUP BY ?from ?to ORDER BY ?from ?to""",
     "complementarity": """SELECT DISTINCT ?division WHERE {{

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import doctest
+import json
+import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 
 from clusterloom.discovery import columns, index
 from clusterloom.discovery.index import COVERAGE, MATCH, STATUS, BadIndex, Index, build, open_index
+from clusterloom.errors import Busy, QueryTimeout
 from discovery_help import ID, ONTOLOGY, Graph, columns_of, make, model_of
 
 CLASSES = {
@@ -196,6 +200,114 @@ def test_an_index_holds_what_the_triples_say(tmp_path: Path) -> None:
         things = check_things(found, graph)
         check_relations(found, graph, things)
         check_figures(found, graph, things)
+
+
+def with_tables(seed: int) -> Graph:
+    """A graph whose supply links are of several years and economies, some of them stated twice."""
+    graph, rng = make(seed, named=True), random.Random(seed)
+    links = [link for link, _ in graph.pairs("fromProduct")]
+    for number, link in enumerate(sorted(links)):
+        ends = [(p, str(graph.one(link, p))) for p in ("fromProduct", "toProduct")]
+        for again in range(rng.randint(0, 3)):
+            graph.add(
+                f"{ID}supply/more-{number}-{again}",
+                *ends,
+                ("coefficient", Decimal(rng.randint(0, 9)) / 100),
+                ("year", rng.choice([2010, 2015, 2015, 2020])),
+                ("economy", rng.choice(["AT", "CZ", "CZ", "SK"])),
+            )
+    del graph.by_predicate, graph._facts  # they have been looked at before the last was added
+    return graph
+
+
+def test_supply_is_of_one_economy_and_year_named_in_the_manifest(tmp_path: Path) -> None:
+    tables = set()
+    for seed in range(40):
+        graph = with_tables(seed)
+        index = built(graph, tmp_path / str(seed))
+        manifest = json.loads((tmp_path / str(seed) / "manifest.json").read_text())
+        stated: dict[tuple[int, str], dict[tuple[str, str], float]] = {}
+        for link, number in graph.pairs("coefficient"):
+            table = int(str(graph.one(link, "year"))), str(graph.one(link, "economy"))
+            ends = str(graph.one(link, "fromProduct")), str(graph.one(link, "toProduct"))
+            cells = stated.setdefault(table, {})
+            cells[ends] = max(cells.get(ends, 0.0), float(number))
+        if not stated:
+            assert manifest["supply"] is None
+            continue
+        year, economy = min(stated, key=lambda table: (-table[0], table[1]))
+        assert manifest["supply"] == {"year": year, "economy": economy}
+        tables.add((year, economy))
+        products, cells = index.things["products"].iris, stated[year, economy]
+        for q, user in enumerate(products):
+            column = [cells.get((maker, user), 0.0) for maker in products]
+            told = index.arrays["supply"][:, q]
+            assert told.tolist() == column if any(column) else np.isnan(told).all()
+    assert len(tables) > 3
+
+
+def refusing(graph: Graph, room: int, every: int = 0) -> columns.Columns:
+    """A session that ends a query where more than `room` run, and one of so many anyway."""
+    read, at_work, asked = columns_of(graph.store), [0], [0]
+
+    async def limited(query: str) -> dict[str, list[str]]:
+        asked[0] += 1
+        at_work[0] += 1
+        try:
+            await asyncio.sleep(0)
+            if at_work[0] > room or (every and asked[0] % every == 0):
+                raise Busy("too many")
+            return await read(query)
+        finally:
+            at_work[0] -= 1
+
+    return limited
+
+
+@pytest.mark.parametrize(("room", "every"), [(1, 0), (2, 0), (1, 7), (2, 3)])
+def test_where_the_session_is_busy_it_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int, every: int
+) -> None:
+    monkeypatch.setattr(columns, "_PAUSE", 0.0)
+    graph = make(7)
+    found = asyncio.run(build(refusing(graph, room, every), "r", tmp_path / "i"))
+    assert equal(found, built(graph, tmp_path / "other"))
+
+
+def test_where_it_is_busy_for_long_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "_PAUSE", 0.0)
+    with pytest.raises(Busy):
+        asyncio.run(build(refusing(make(7), 0), "r", tmp_path / "i"))
+
+    async def refused(query: str) -> dict[str, list[str]]:
+        await asyncio.sleep(0)
+        raise QueryTimeout(query)
+
+    with pytest.raises(QueryTimeout):
+        asyncio.run(build(refused, "r", tmp_path / "i"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_queries_are_read_at_a_time_and_many_rows_in_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "_FEW", 0)
+    graph, most, at_work = make(7), [0], [0]
+    read = columns_of(graph.store)
+
+    async def watched(query: str) -> dict[str, list[str]]:
+        at_work[0] += 1
+        most[0] = max(most[0], at_work[0])
+        await asyncio.sleep(0)
+        found = await read(query)
+        at_work[0] -= 1
+        return found
+
+    found = asyncio.run(build(watched, "r", tmp_path / "i"))
+    assert most == [2]
+    assert equal(found, asyncio.run(model_of(graph)).index)
 
 
 def test_the_graphs_hold_what_is_tested() -> None:
