@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import shutil
 import time
@@ -13,11 +14,16 @@ from clusterloom.api.gate import closed_graphs
 from clusterloom.api.guarded import guarded
 from clusterloom.api.serving import Served
 from clusterloom.discovery import index as stored
+from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Model
 
 _log = logging.getLogger(__name__)
 _KEY = "discovery"
-_NAME = re.compile(r"([0-9a-f]{16})-[0-9a-z]+")
+_NAME = re.compile(r"([0-9a-f]{16})-[0-9a-z]+(\.json)?")
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}-[0-9a-z.]+-([0-9]+)-[0-9a-f]+")
+ABANDONED = 60.0
+"""Seconds without a change from which something unfinished is no one's: in another container a
+process that is alive has a number that is not seen here."""
 
 
 async def discovery_model(served: Served) -> Model:
@@ -39,30 +45,62 @@ def ready_model(served: Served) -> Model | None:
     return model
 
 
-async def _open(served: Served) -> Model:
+def folder_of(data: Path) -> Path:
+    """Where what is worked out of the releases of a data folder is kept; it may be deleted."""
+    return data / "discovery"
+
+
+async def index_of(served: Served) -> tuple[Index, bool]:
+    """The index of a release, and whether it had to be made: it is kept beside the releases."""
     release = served.release
-    folder = release.path.parent.parent / "discovery"
-    path = folder / f"{release.id}-{stored.VERSION}"
+    path = folder_of(release.path.parent.parent) / f"{release.id}-{stored.VERSION}"
     try:
-        index = await asyncio.to_thread(stored.open_index, path)
+        return await asyncio.to_thread(stored.open_index, path), False
     except stored.BadIndex:
-        began = time.perf_counter()
         closed = await closed_graphs(served)
 
         async def columns(query: str) -> dict[str, list[str]]:
             return await served.session.columns(guarded(query, closed) if closed else query)
 
-        index = await stored.build(columns, release.id, path)
+        return await stored.build(columns, release.id, path), True
+
+
+def prune(data: Path) -> None:
+    """Removes what is kept of releases that are gone, and what killed processes left unfinished."""
+    folder = folder_of(data)
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        named, unfinished = _NAME.fullmatch(entry.name), _UNFINISHED.fullmatch(entry.name)
+        if named:
+            gone = not (data / "releases" / named[1]).exists()
+        else:
+            gone = unfinished is not None and _abandoned(entry, int(unfinished[1]))
+        if gone and entry.is_dir():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif gone:
+            entry.unlink(missing_ok=True)
+
+
+def _abandoned(entry: Path, process: int) -> bool:
+    try:
+        quiet = time.time() - entry.stat().st_mtime
+        os.kill(process, 0)
+    except FileNotFoundError:  # its process has just finished it
+        return False
+    except (ProcessLookupError, OverflowError):
+        return quiet > ABANDONED
+    except PermissionError:  # alive, another user's
+        return False
+    return False
+
+
+async def _open(served: Served) -> Model:
+    began = time.perf_counter()
+    index, made = await index_of(served)
+    if made:
         _log.info("discovery index made in %.1f s", time.perf_counter() - began)
-        await asyncio.to_thread(_prune, folder, release.path.parent)
+        await asyncio.to_thread(prune, served.release.path.parent.parent)
     model = Model(index)
     await asyncio.to_thread(model.warm)
     return model
-
-
-def _prune(folder: Path, releases: Path) -> None:
-    """Removes the indexes of releases that are not kept any more."""
-    for entry in folder.iterdir():
-        named = _NAME.fullmatch(entry.name)
-        if named and not (releases / named[1]).exists():
-            shutil.rmtree(entry, ignore_errors=True)

@@ -12,6 +12,8 @@ from clusterloom.api.spreadsheet import XLSX_TYPE
 
 JSON_TYPE = "application/json"
 NQUADS_TYPE = "application/n-quads"
+PARTS = ("sources", "evaluation")
+"""What the report of a release can be had of as a table."""
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 
@@ -71,10 +73,17 @@ LIST: dict[str, Any] = {
 }
 
 ONE: dict[str, Any] = {
-    "parameters": [_format("json", "csv", "xlsx")],
+    "parameters": [
+        _query(
+            "part",
+            "of what a table (CSV, XLSX) is; JSON has all",
+            {"type": "string", "enum": [*PARTS], "default": PARTS[0]},
+        ),
+        _format("json", "csv", "xlsx"),
+    ],
     "responses": {
         "200": _answer(
-            "The report in short; as a table: its sources",
+            "The report in short; as a table: its sources, or the evaluation",
             {
                 **_RELEASE,
                 "families": {"type": "object", "description": "SHA-256 of each family"},
@@ -82,6 +91,19 @@ ONE: dict[str, Any] = {
                 "classes": {"type": "object", "description": "instances of each class"},
                 "coverage": {"type": "object"},
                 "checks": {"type": "object"},
+                "evaluation": {
+                    "type": ["object", "null"],
+                    "description": "partner search on ties hidden from it: for each hold-out "
+                    "every axis, fusion and baseline by MRR, Hits@10, Hits@100 and AUC with 95 % "
+                    "intervals, and in `says` what that allows; null: not measured",
+                    "properties": {
+                        "ties": _NUMBER,
+                        "undertakings": _NUMBER,
+                        "seed": _NUMBER,
+                        "says": _TEXT,
+                        "hold_outs": {"type": "array", "items": {"type": "object"}},
+                    },
+                },
             },
             _TABLES,
         ),

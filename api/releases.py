@@ -10,12 +10,15 @@ from starlette.responses import Response
 
 from clusterloom.api import release_answers as answers
 from clusterloom.api.differences import Differences
+from clusterloom.api.discovery_index import folder_of
 from clusterloom.api.release_answers import Table
 from clusterloom.api.release_changes import changes
-from clusterloom.api.release_schema import CHANGES, LIST, ONE
+from clusterloom.api.release_schema import CHANGES, LIST, ONE, PARTS
 from clusterloom.api.serving import NotReady, Serving, served_now
 from clusterloom.api.spreadsheet import Maker
-from clusterloom.errors import NotFound
+from clusterloom.discovery import evaluation_kept, evaluation_table
+from clusterloom.errors import NotFound, UsageError
+from clusterloom.nearest import hint
 from clusterloom.settings import Settings
 from clusterloom.store import history
 from clusterloom.store.release import (
@@ -65,11 +68,14 @@ def releases_router(settings: Settings, serving: Serving, maker: Maker) -> APIRo
                 response_class=Response, openapi_extra=ONE)  # fmt: skip
     async def one(request: Request, id: Id) -> Response:
         """Its build report in short: what was read of each source and what became of it,
-        instances by class, coverage, checks."""
-        form = answers.form_of(request, ("json", "csv", "xlsx"))
+        instances by class, coverage, checks, and how well each axis of partner search finds ties
+        that are hidden from it (null where that was not measured). As a table: its sources, or
+        that evaluation with `part=evaluation`."""
+        form = answers.form_of(request, ("json", "csv", "xlsx"), ("part",))
+        part = _part(request)
         release = _named(settings, id)
         body = await asyncio.to_thread(_report, settings, release)
-        table = Table(
+        table = _evaluation(release, body["evaluation"]) if part == "evaluation" else Table(
             f"release-{release.id}", f"The sources of release {release.id}", _SOURCE,
             body["sources"],
         )  # fmt: skip
@@ -81,6 +87,26 @@ def releases_router(settings: Settings, serving: Serving, maker: Maker) -> APIRo
 _COLUMNS = ("id", "built", "published", "triples", "partial", "software", "families", "served",
             "previous", "address")  # fmt: skip
 _SOURCE = ("source", "read", "mapped", "rejected", "skipped", "statements", "seconds")
+
+
+def _part(request: Request) -> str:
+    part = request.query_params.get("part", PARTS[0])
+    if part not in PARTS:
+        raise UsageError(
+            f"parameter 'part': {part[:40]!r} is not one of {', '.join(PARTS)}{hint(part, PARTS)}",
+            parameter="part",
+        )
+    return part
+
+
+def _evaluation(release: Release, told: dict[str, Any] | None) -> Table:
+    return Table(
+        f"release-{release.id}-evaluation",
+        f"How well each axis of partner search finds ties hidden from release {release.id}",
+        evaluation_table.COLUMNS,
+        evaluation_table.rows(told) if told else [],
+        caveats=(told["says"] if told else "not measured; `clusterloom build` measures it",),
+    )
 
 
 def _named(settings: Settings, release_id: str) -> Release:
@@ -139,4 +165,5 @@ def _report(settings: Settings, release: Release) -> dict[str, Any]:
         "classes": summary.get("classes", {}),
         "coverage": summary.get("coverage", {}),
         "checks": report.get("checks", {}),
+        "evaluation": evaluation_kept.read(folder_of(settings.data_dir), release.id),
     }

@@ -14,19 +14,20 @@ COLUMNS = ("hold_out", "ties", "undertakings", "method", "valued",
 """Of `rows`: the ends are those of the interval over ties and undertakings taken together."""
 
 
-def table(found: Evaluation, comparisons: bool = True) -> str:
-    """The evaluation as text for people, with or without which method is above which."""
+def table(told: Mapping[str, Any], comparisons: bool = True) -> str:
+    """A `report` as text for people, with or without which method is above which."""
     lines = [
-        f"release {found.release}, seed {found.seed}: {found.ties} ties between "
-        f"{found.tied_clusters} of {found.clusters} clusters by {found.undertakings} undertakings "
-        f"of two or more, {found.undated} of them of unknown year (they stay in training)",
+        f"release {told['release']}, seed {told['seed']}: {told['ties']} ties between "
+        f"{told['tied_clusters']} of {told['clusters']} clusters by {told['undertakings']} "
+        f"undertakings of two or more, {told['undated']} of them of unknown year (they stay in "
+        "training)",
         "random: what a shuffled list gives on average; network orders by Adamic-Adar, so the two "
         "are the same; equal values share the mean of their places, which lowers MRR and Hits "
         "where a method has many; [ ]: 95 % interval, drawn by ties and by undertakings",
     ]
-    for held in found.hold_outs:
+    for held in told["hold_outs"]:
         lines += ["", *_section(held, comparisons)]
-    return "\n".join([*lines, "", says(found)]) + "\n"
+    return "\n".join([*lines, "", told["says"]]) + "\n"
 
 
 def says(found: Evaluation) -> str:
@@ -82,11 +83,13 @@ def report(found: Evaluation) -> dict[str, Any]:
                 "ties": held.ties,
                 "asked": held.asked,
                 "training_ties": held.training_ties,
+                "clusters": held.clusters,
                 "undertakings": held.undertakings,
                 "without_partner": held.without_partner,
                 "first_year": held.first_year,
                 "says": allows(held),
                 "methods": [_method(row) for row in held.scored],
+                "apart": held.apart,
             }
             for held in found.hold_outs
         ],
@@ -126,27 +129,32 @@ def _method(row: Scored) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 6)
+    return None if math.isnan(value) else value
 
 
-def _section(held: HeldOut, comparisons: bool) -> list[str]:
-    looked = f", {held.asked} of them looked for" if held.asked < held.ties else ""
+def _section(held: Mapping[str, Any], comparisons: bool) -> list[str]:
+    looked = f", {held['asked']} of them looked for" if held["asked"] < held["ties"] else ""
     lines = [
-        f"{held.name}: {held.what}",
-        f"  {held.ties} ties held out{looked}, {held.training_ties} left; they tie {held.clusters} "
-        f"clusters by {held.undertakings} undertakings; of {held.without_partner} one end or both "
-        "has no partner left",
+        f"{held['hold_out']}: {held['what']}",
+        f"  {held['ties']} ties held out{looked}, {held['training_ties']} left; they tie "
+        f"{held['clusters']} clusters by {held['undertakings']} undertakings; of "
+        f"{held['without_partner']} one end or both has no partner left",
     ]
-    if held.scored:
+    if held["methods"]:
         lines.append(f"  {'':<16}" + "".join(f"{m:<22}" for m in METRICS) + "valued")
-    for row in held.scored:
-        cells = [f"{f.value:.3f} [{f.least:.3f}, {f.most:.3f}]" for f in row.figures.values()]
-        line = "".join(f"{cell:<22}" for cell in cells)
-        lines.append(f"  {row.method:<16}{line}{row.valued:.0%}")
+    for row in held["methods"]:
+        line = "".join(f"{_cell(row[metric]):<22}" for metric in METRICS)
+        lines.append(f"  {row['method']:<16}{line}{row['valued']:.0%}")
     better: dict[str, dict[str, list[str]]] = {}
-    for metric, one, other in held.apart if comparisons else []:
+    for metric, one, other in held["apart"] if comparisons else []:
         better.setdefault(metric, {}).setdefault(one, []).append(other)
     for metric, told in better.items():
         above = "; ".join(f"{one} above {', '.join(worse)}" for one, worse in told.items())
         lines.append(f"  {metric}: {above}")
-    return [*lines, f"  {allows(held)}"]
+    return [*lines, f"  {held['says']}"]
+
+
+def _cell(figure: Mapping[str, float | None]) -> str:
+    if figure["value"] is None:
+        return "undefined"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,9 @@ IN_MEMORY = 5_000_000
 """Statements of sources up to which rules and checks run over a store in memory, three times as
 fast; beyond, they run over the store of the release as it grows on disk."""
 
+Beside = Callable[[disk.Release, Progress], None]
+"""Makes what is kept beside a release, before it is served; its folder may be that of a build."""
+
 CLOSED = "derived-closed"
 """The family of what rules derive from closed sources only."""
 
@@ -57,6 +60,7 @@ class _Work:
     plan: Plan
     folder: Path
     progress: Progress
+    beside: Beside | None = None
     families: dict[str, str] = field(default_factory=dict)
     loaded: dict[str, tuple[Loaded, Metadata]] = field(default_factory=dict)
     derived: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -71,8 +75,10 @@ class _Work:
         return {name for name, (_, metadata) in self.loaded.items() if not metadata.redistribute}
 
 
-def build(releases: Path, plan: Plan, keep: int, progress: Progress) -> disk.Release:
-    """Builds, checks and publishes a release, and returns it.
+def build(
+    releases: Path, plan: Plan, keep: int, progress: Progress, beside: Beside | None = None
+) -> disk.Release:
+    """Builds, checks and publishes a release, and returns it; `beside` is called just before.
 
     Raises DataRefused (a source broke its contract), ChecksFailed (a shape, check or
     expectation) or UsageError; then the served release stays as it was, and the half-built
@@ -82,7 +88,7 @@ def build(releases: Path, plan: Plan, keep: int, progress: Progress) -> disk.Rel
     with disk.build_lock(releases):
         if left := disk.clean_leftovers(releases):
             progress.step(f"removed {left} half-built folder(s) of an earlier build")
-        work = _Work(plan, disk.build_folder(releases), progress)
+        work = _Work(plan, disk.build_folder(releases), progress, beside)
         try:
             release = _build(work, chosen, releases)
         except BaseException:
@@ -145,10 +151,17 @@ def _publish(work: _Work, releases: Path, release: disk.Release) -> disk.Release
         if not damage:
             work.progress.step(f"release {release.id} is here already and whole: serving it")
             disk.discard(work.folder, releases / "last-rejected")
+            _beside(work, release)
             disk.serve(releases, release.id)
             return release
         work.progress.step(f"release {release.id} is damaged and replaced: {'; '.join(damage)}")
+    _beside(work, disk.Release(release.id, work.folder))
     return disk.publish(releases, work.folder, release.id)
+
+
+def _beside(work: _Work, release: disk.Release) -> None:
+    if work.beside is not None:
+        work.beside(release, work.progress)
 
 
 def _chosen(plan: Plan) -> list[Source]:

@@ -16,6 +16,7 @@ import pyoxigraph as ox
 import pytest
 
 from clusterloom import cli
+from clusterloom.discovery import index as stored
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan, build
 from clusterloom.progress import Progress
@@ -171,6 +172,83 @@ def test_rollback_and_pruning(releases: Path, tables: Path) -> None:
     assert run("rollback", second.id) == 0
     assert disk.prune(releases, 1) == [first.id]
     assert run("rollback", first.id) == 1
+
+
+def test_a_build_ends_with_the_index_of_its_release(
+    releases: Path, tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("build", "--tables", str(tables), "--only", *SMALL)
+    assert run(*command) == 0
+    assert "discovery index made in" in capsys.readouterr().err
+    first = disk.current_release(releases)
+    assert first is not None
+    kept = releases.parent / "discovery"
+    index = kept / f"{first.id}-{stored.VERSION}"
+    assert stored.open_index(index).release == first.id
+    assert (kept / f"{first.id}-evaluation.json").is_file()
+    stamp = index.stat().st_mtime_ns
+    assert run(*command) == 0
+    assert "discovery index is here already" in capsys.readouterr().err
+    assert index.stat().st_mtime_ns == stamp
+    shutil.rmtree(kept)
+    assert run(*command) == 0
+    assert stored.open_index(index).release == first.id
+
+
+def test_what_is_kept_beside_releases_goes_with_them(
+    releases: Path, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLUSTERLOOM_KEEP", "1")
+    command = ("build", "--quiet", "--tables", str(tables), "--only", *SMALL)
+    assert run(*command) == 0
+    first = disk.current_release(releases)
+    table = tables / "guides.csv"
+    table.write_text(table.read_text("utf-8").replace("Guide", "Guidance", 1), "utf-8")
+    assert run(*command) == 0
+    second = disk.current_release(releases)
+    assert first is not None
+    assert second is not None
+    assert first.id != second.id
+    names = {p.name.partition("-")[0] for p in (releases.parent / "discovery").iterdir()}
+    assert names == {second.id}
+
+
+@pytest.mark.parametrize("part", ["index", "evaluation"])
+def test_a_failure_beside_the_release_does_not_lose_it(
+    releases: Path, part: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    if part == "index":
+        monkeypatch.setattr("clusterloom.discovery.index._write", fail)
+    else:
+        monkeypatch.setattr("clusterloom.discovery.evaluation_kept.evaluate", fail)
+    assert run("build", "--only", *SMALL) == 0
+    told = capsys.readouterr().err
+    assert "NOT made (OSError: [Errno 28] No space left on device): the release is whole" in told
+    served = disk.current_release(releases)
+    assert served is not None
+    assert faults(served) == []
+    kept = releases.parent / "discovery"
+    assert not (kept / f"{served.id}-evaluation.json").exists()
+    assert (kept / f"{served.id}-{stored.VERSION}").exists() == (part == "evaluation")
+
+
+def test_the_index_is_there_before_the_release_is_served(
+    releases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[disk.Release | None, bool]] = []
+    serve = disk.serve
+
+    def served(folder: Path, release_id: str) -> None:
+        index = releases.parent / "discovery" / f"{release_id}-{stored.VERSION}"
+        seen.append((disk.current_release(releases), index.is_dir()))
+        serve(folder, release_id)
+
+    monkeypatch.setattr(disk, "serve", served)
+    assert run("build", "--quiet", "--only", *SMALL) == 0
+    assert seen == [(None, True)]
 
 
 def test_rdf_of_the_user_joins_the_release(releases: Path, tmp_path: Path) -> None:

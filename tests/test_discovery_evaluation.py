@@ -429,9 +429,9 @@ def test_the_report_has_every_method_with_the_interval_that_decides() -> None:
                 assert [row[metric], row[f"{metric}_low"], row[f"{metric}_high"]] == pytest.approx(
                     [of.value, *ends], abs=1e-6
                 )
-                assert f"{of.value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]" in table(found)
-    assert "above" not in table(found, comparisons=False)
-    assert "above" in table(found)
+                assert f"{of.value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}]" in table(report(found))
+    assert "above" not in table(report(found), comparisons=False)
+    assert "above" in table(report(found))
 
 
 def test_of_many_ties_some_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -442,7 +442,7 @@ def test_of_many_ties_some_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> No
         assert (one.ties, one.training_ties) == (held.ties, held.training_ties)
         assert one.asked == min(12, held.ties)
         assert held.asked == held.ties
-    assert "12 of them looked for" in table(some)
+    assert "12 of them looked for" in table(report(some))
     assert some.as_dict() == evaluate(blocks(1), 1).as_dict()
 
 
@@ -453,7 +453,7 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     index = blocks(2)
     one, again, other = evaluate(index, 5), evaluate(index, 5), evaluate(index, 6)
     assert one.as_dict() == again.as_dict()
-    assert table(one) == table(again)
+    assert table(report(one)) == table(report(again))
     assert one.hold_outs[0].scored != other.hold_outs[0].scored
 
 
@@ -464,8 +464,8 @@ def test_too_little_to_hold_out_is_said(members: list[list[int]]) -> None:
         assert f"only {held.ties} ties could be held out" in held.reason
         assert held.scored == []
         assert held.apart == []
-    assert "not measured" in table(found)
-    assert "default that follows: none" in table(found)
+    assert "not measured" in table(report(found))
+    assert "default that follows: none" in table(report(found))
 
 
 def test_few_undertakings_are_measured_and_not_compared() -> None:

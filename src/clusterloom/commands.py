@@ -9,19 +9,18 @@ import importlib.util
 import shutil
 import socket
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import orjson
 import pyoxigraph as ox
 
-from clusterloom.api import server
+from clusterloom import beside
+from clusterloom.api import discovery_index, server
 from clusterloom.api.app import create_app
 from clusterloom.api.operation import log_to
 from clusterloom.api.processes import Supervisor
-from clusterloom.discovery import evaluation, evaluation_table
-from clusterloom.discovery import index as stored
+from clusterloom.discovery import evaluation, evaluation_kept, evaluation_table
 from clusterloom.errors import ChecksFailed, NotFound, UsageError
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan
@@ -47,7 +46,7 @@ def build(settings: Settings, given: argparse.Namespace) -> int:
         added.append((name, Path(path)))
     folder = given.tables or registry.data_folder()
     plan = Plan(folder, tuple(given.only), tuple(added))
-    _print_built(_build(settings, plan, Progress(quiet=given.quiet)))
+    _print_built(settings, _build(settings, plan, Progress(quiet=given.quiet)))
     return 0
 
 
@@ -56,7 +55,7 @@ def serve(settings: Settings, given: argparse.Namespace) -> int:
     with _listening(given.host, given.port) as bound:
         if disk.current_release(settings.releases) is None:
             print("no release yet: building the default one (about a minute)", flush=True)
-            _print_built(_build(settings, Plan(registry.data_folder()), Progress()))
+            _print_built(settings, _build(settings, Plan(registry.data_folder()), Progress()))
         host = "127.0.0.1" if given.host in {"0.0.0.0", "::", ""} else given.host  # noqa: S104
         address = f"http://{host}:{bound.getsockname()[1]}"
         if "public_url" not in settings.model_fields_set:
@@ -219,30 +218,15 @@ def publish(settings: Settings, given: argparse.Namespace) -> int:
 
 def evaluate(settings: Settings, given: argparse.Namespace) -> int:
     """Prints how well each axis of partner search finds ties that are held out."""
-    found = evaluation.evaluate(asyncio.run(_index(settings, _release(settings, None))), given.seed)
+    index, _ = asyncio.run(beside.index_of(settings, _release(settings, None)))
+    found = evaluation.evaluate(index, given.seed)
     if given.json:
         try:
             given.json.write_bytes(orjson.dumps(found.as_dict(), option=orjson.OPT_INDENT_2))
         except OSError as error:
             raise UsageError(f"--json {given.json}: {error.strerror}") from None
-    print(evaluation_table.table(found), end="")
+    print(evaluation_table.table(evaluation_table.report(found)), end="")
     return 0
-
-
-async def _index(settings: Settings, release: disk.Release) -> stored.Index:
-    """The index that the server keeps of a release, else one made for this run only.
-
-    The server's leaves out sources that may not be given away, which is not ours to repeat here.
-    """
-    try:
-        kept = settings.data_dir / "discovery" / f"{release.id}-{stored.VERSION}"
-        return stored.open_index(kept)
-    except stored.BadIndex:
-        engine = EmbeddedEngine(workers=1, megabytes=settings.query_memory, spares=0)
-        with tempfile.TemporaryDirectory() as folder:
-            async with await engine.open(release) as session:
-                # mapped files stay readable when the folder is gone
-                return await stored.build(session.columns, release.id, Path(folder) / "index")
 
 
 def doctor(settings: Settings, given: argparse.Namespace) -> int:
@@ -268,10 +252,15 @@ def _release(settings: Settings, release_id: str | None) -> disk.Release:
 
 
 def _build(settings: Settings, plan: Plan, progress: Progress) -> disk.Release:
-    return build_release(settings.releases, plan, settings.keep, progress)
+    def prepare(release: disk.Release, shown: Progress) -> None:
+        beside.prepare(settings, release, shown)
+
+    release = build_release(settings.releases, plan, settings.keep, progress, prepare)
+    discovery_index.prune(settings.data_dir)
+    return release
 
 
-def _print_built(release: disk.Release) -> None:
+def _print_built(settings: Settings, release: disk.Release) -> None:
     report = release.report()
     classes, coverage = report["summary"]["classes"], report["summary"]["coverage"]
     print(f"release {release.id}: {report['triples']:,} triples")
@@ -285,3 +274,7 @@ def _print_built(release: disk.Release) -> None:
     rejected = sum(s["rejected"] for s in report["sources"].values())
     if rejected:
         print(f"  {rejected} rows rejected: {release.path / 'families' / 'rejected'}")
+    told = evaluation_kept.read(discovery_index.folder_of(settings.data_dir), release.id)
+    if told and any(held["methods"] for held in told["hold_outs"]):
+        print("\nhow well partner search finds ties that are hidden (`clusterloom evaluate`):")
+        print(evaluation_table.table(told, comparisons=False), end="")
