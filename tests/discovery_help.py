@@ -123,6 +123,24 @@ def make(seed: int, named: bool = False) -> Graph:
     return _Maker(random.Random(seed), named).graph
 
 
+def with_tables(seed: int) -> Graph:
+    """A graph whose supply links are of several years and economies, some of them stated twice."""
+    graph, rng = make(seed, named=True), random.Random(seed)
+    links = [link for link, _ in graph.pairs("fromProduct")]
+    for number, link in enumerate(sorted(links)):
+        ends = [(p, str(graph.one(link, p))) for p in ("fromProduct", "toProduct")]
+        for again in range(rng.randint(0, 3)):
+            graph.add(
+                f"{ID}supply/more-{number}-{again}",
+                *ends,
+                ("coefficient", Decimal(rng.randint(0, 9)) / 100),
+                ("year", rng.choice([2010, 2015, 2015, 2020])),
+                ("economy", rng.choice(["AT", "CZ", "CZ", "SK"])),
+            )
+    del graph.by_predicate, graph._facts  # they have been looked at before the last was added
+    return graph
+
+
 class _Maker:
     def __init__(self, rng: random.Random, named: bool) -> None:
         self.rng, self.named, self.graph = rng, named, Graph()

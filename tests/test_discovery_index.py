@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import doctest
 import json
-import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,7 @@ from hypothesis import strategies as st
 from clusterloom.discovery import columns, index
 from clusterloom.discovery.index import COVERAGE, MATCH, STATUS, BadIndex, Index, build, open_index
 from clusterloom.errors import Busy, QueryTimeout
-from discovery_help import ID, ONTOLOGY, Graph, columns_of, make, model_of
+from discovery_help import ID, ONTOLOGY, Graph, columns_of, make, model_of, with_tables
 
 CLASSES = {
     "clusters": "ClusterOrganisation", "countries": "Country", "capabilities": "Capability",
@@ -200,24 +198,6 @@ def test_an_index_holds_what_the_triples_say(tmp_path: Path) -> None:
         things = check_things(found, graph)
         check_relations(found, graph, things)
         check_figures(found, graph, things)
-
-
-def with_tables(seed: int) -> Graph:
-    """A graph whose supply links are of several years and economies, some of them stated twice."""
-    graph, rng = make(seed, named=True), random.Random(seed)
-    links = [link for link, _ in graph.pairs("fromProduct")]
-    for number, link in enumerate(sorted(links)):
-        ends = [(p, str(graph.one(link, p))) for p in ("fromProduct", "toProduct")]
-        for again in range(rng.randint(0, 3)):
-            graph.add(
-                f"{ID}supply/more-{number}-{again}",
-                *ends,
-                ("coefficient", Decimal(rng.randint(0, 9)) / 100),
-                ("year", rng.choice([2010, 2015, 2015, 2020])),
-                ("economy", rng.choice(["AT", "CZ", "CZ", "SK"])),
-            )
-    del graph.by_predicate, graph._facts  # they have been looked at before the last was added
-    return graph
 
 
 def test_supply_is_of_one_economy_and_year_named_in_the_manifest(tmp_path: Path) -> None:

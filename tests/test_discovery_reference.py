@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pyoxigraph as ox
 import pytest
 
@@ -12,7 +14,8 @@ from clusterloom.discovery.profile import Profile, of_cluster
 from clusterloom.queries.library import library, render
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release
-from discovery_partners_help import profiles, same, worlds
+from discovery_help import model_of, with_tables
+from discovery_partners_help import of_hit, profiles, same, worlds
 from discovery_release import CHAINS, EVERY, ID, Graph, model_of_release, store_of
 
 AXES = {
@@ -86,6 +89,25 @@ def test_completion_of_the_default_release(model: Model, graph: Graph, chain: st
         items = completion(model, chain, region, limit=EVERY).items
         assert found == {item.iri: item.value for item in items}
         assert found
+
+
+def test_supply_of_several_economies_and_years_is_that_of_one() -> None:
+    hits = parts = 0
+    for seed in range(40):
+        graph = with_tables(seed)
+        model = asyncio.run(model_of(graph))
+        for who in profiles(model):
+            items = partners(model, who, "supply", limit=EVERY).items
+            found = said(graph.store, "supply", "value", cluster=who.iri)
+            assert same(found, {item.iri: float(item.value or 0) for item in items})
+            hits += len(found)
+            for item in items:
+                rows = of_hit(graph, model, who, "supply", item.iri)
+                stated = {(row["from"], row["to"]): float(row["part"]) for row in rows}
+                assert same({"": sum(stated.values())}, {"": float(item.value or 0)})
+                parts += len(stated)
+    assert hits > 100
+    assert parts > hits
 
 
 @pytest.mark.parametrize("axis", AXES)
