@@ -7,6 +7,7 @@ Nothing of them is ever shown as real: they are for measuring.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,6 +192,16 @@ def lines(rows: Rows, clusters: int) -> Iterator[str]:
         yield f'<{iri}> <{_LABEL}> "Firm {number}"'
         yield f"<{iri}> <{CLOOM}locatedIn> <{regions[place]}>"
         yield f"<{iri}> <{CLOOM}workedInField> <{codes[field]}>"
+
+
+def ties(rows: Rows) -> Iterator[str]:
+    """The clusters that take part in something together, both ways, as the rule states them."""
+    members: dict[str, list[str]] = {}
+    for member, undertaking in rows["cluster_undertaking"]:
+        members.setdefault(undertaking, []).append(member)
+    for together in members.values():
+        for one, other in permutations(together, 2):
+            yield f"<{one}> <{CLOOM}coParticipantWith> <{other}>"
 
 
 def _facts(iri: str, predicates: tuple[str, ...], values: Iterable[str]) -> Iterator[str]:

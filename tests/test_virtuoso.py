@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -37,6 +38,8 @@ from fixtures_api import serving
 
 pytestmark = pytest.mark.needs("virtuoso-t")
 
+ANSWERED = sorted(library().keys() - {"discovery-complementarity"})
+"""Virtuoso works that one query out anew for each pair of divisions, and takes minutes."""
 DIFFERENT: dict[str, str] = {}
 """Library queries and routes that Virtuoso answers otherwise, with the reason."""
 
@@ -86,7 +89,18 @@ def both(pair: Pair, path: str) -> tuple[httpx.Response, httpx.Response]:
     return answers
 
 
-@pytest.mark.parametrize("name", library())
+def rounded(value: Any) -> Any:
+    """The same with doubles as Virtuoso writes them: six digits."""
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
+    if isinstance(value, dict):
+        if value.get("datatype", "").endswith("#double"):
+            return {**value, "value": f"{float(value['value']):.6g}"}
+        return {key: rounded(one) for key, one in value.items()}
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("name", ANSWERED)
 def test_a_library_query_agrees(pair: Pair, name: str) -> None:
     query = library()[name].sparql
     found = []
@@ -94,7 +108,7 @@ def test_a_library_query_agrees(pair: Pair, name: str) -> None:
         answer = client.post("/sparql", data={"query": query, "format": "json"})
         assert answer.status_code == 200, answer.text
         found.append(answer.json()["results"]["bindings"])
-    wanted, got = found
+    wanted, got = (rounded(bindings) for bindings in found)
     agree = wanted == got
     assert agree == (name not in DIFFERENT), (
         list((Counter(map(str, wanted)) - Counter(map(str, got))).elements())[:3],
@@ -147,12 +161,12 @@ def test_a_list_and_its_first_item_agree(pair: Pair, name: str) -> None:
         assert other.json() == one.json()
 
 
-@pytest.mark.parametrize("name", library())
+@pytest.mark.parametrize("name", ANSWERED)
 def test_a_query_route_agrees(pair: Pair, name: str) -> None:
     asked = [(p.name, sample) for p in library()[name].parameters for sample in p.samples]
     path = str(httpx.URL(f"/api/v1/queries/{name}", params=asked))
     wanted, got = both(pair, path)
-    assert got.json()["items"] == wanted.json()["items"]
+    assert rounded(got.json()["items"]) == rounded(wanted.json()["items"])
 
 
 def test_a_small_release_is_published_by_http(tmp_path: Path) -> None:
