@@ -17,7 +17,7 @@ from clusterloom.discovery.consortium import Wanted, consortium
 from clusterloom.discovery.filters import Filters
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.partners import partners, who_would_find
-from clusterloom.discovery.paths import value_paths
+from clusterloom.discovery.paths import MOST_PATHS, value_paths
 from clusterloom.discovery.profile import Profile, of_cluster
 from clusterloom.discovery.regions import region_partners
 from clusterloom.discovery.why_not import why_not
@@ -250,7 +250,7 @@ OPERATIONS: tuple[Operation, ...] = (
             Parameter("source", "product group (C20) or NACE code", required=True, example="20"),
             Parameter("target", "product group (C29) or NACE code", required=True, example="29"),
             Parameter("longest", "hops at most, 6 by default", "integer", most=8),
-            LIMIT,
+            Parameter("limit", "how many paths, 5 by default", "integer", most=MOST_PATHS),
         ),
         lambda model, values: value_paths(
             model, values["source"], values["target"], values.get("limit", 5),

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from clusterloom.api.catalogue import RESOURCES
 from clusterloom.api.discovery_operations import OPERATIONS
+from clusterloom.api.discovery_post import POSTED
 from clusterloom.settings import Settings
 
 
@@ -28,7 +29,17 @@ def entry_router(settings: Settings) -> APIRouter:
             ],
             "queries": f"{root}/queries",
             "discovery": [
-                {"name": o.id, "title": o.summary, "url": f"{root}/{o.path}"} for o in OPERATIONS
+                {"name": name, "title": title, "method": method, "url": f"{root}/{path}"}
+                for name, title, method, path in (
+                    *((o.id, o.summary, "GET", o.path) for o in OPERATIONS),
+                    *((p.id, p.summary, "POST", p.path) for p in POSTED.values()),
+                    (
+                        "what_if",
+                        "What a few supposed statements would change",
+                        "POST",
+                        "discovery/what-if",
+                    ),
+                )
             ],
             "search": f"{root}/search",
             "suggest": f"{root}/suggest",
