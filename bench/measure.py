@@ -51,7 +51,8 @@ class Measurement:
 class Outcome:
     """What one benchmark found; `unit` says what `size` counts, `missing` why a peer is absent.
 
-    `rate` heads a column of how many tasks there are to a second, where that is of interest.
+    `rate` heads a column of how many tasks there are to a second, where that is of interest;
+    `notes` are further figures.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Outcome:
     measurements: list[Measurement]
     missing: dict[str, str] = field(default_factory=dict)
     rate: str = ""
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def agree(self) -> bool:
@@ -88,6 +90,7 @@ class Outcome:
             "unit": self.unit,
             "agree": self.agree,
             "missing": self.missing,
+            "notes": self.notes,
             "geometric_means": self.means(),
             "measurements": [m.as_json() for m in self.measurements],
         }

@@ -54,7 +54,8 @@ def _outcome(outcome: Outcome) -> str:
         rest = [""] * (len(head) - 2 - len(contenders) - len(peers))
         lines.append([f"geometric mean {group}".strip(), *blanks, *mean, *rest])
     text = f"{outcome.name}: {outcome.title}\n{_aligned(lines)}"
-    return text + "".join(f"\n{peer}: not measured, {why}" for peer, why in outcome.missing.items())
+    text += "".join(f"\n{peer}: not measured, {why}" for peer, why in outcome.missing.items())
+    return text + "".join(f"\n{name}: {said}" for name, said in outcome.notes.items())
 
 
 def _milliseconds(seconds: float | None) -> str:
