@@ -77,7 +77,8 @@ def bridges(
     last with it), by relatedness only pairs above 1, which is chance. Of them those are tested in
     which no joint undertaking at all, or the fewest that are possible, would have p of at most
     0.05; p is exact (hypergeometric), q that of Benjamini and Hochberg (1995) over the tested
-    pairs. `fewer-than-expected` and `more` are q of at most 0.05 in the lower and the upper tail.
+    pairs. `fewer-than-expected` and `more` are q of at most 0.05 in the lower and the upper tail;
+    the test is for fewer, since clusters that have both divisions make for more by themselves.
     Undertakings are left out that show neither: those with fewer than two clusters of known
     divisions and, for a pair, those in which one cluster is the only one of both.
     UsageError for a basis or a state that is none, and a share outside 0 to 1.
@@ -260,6 +261,8 @@ def _caveats(told: dict[str, Any], basis: str) -> list[str]:
         "a partnership is joint where two different clusters have one division each; it is left "
         "out where one cluster alone has both; capabilities come from sector words and are not "
         "complete",
+        f"{MORE} is no finding: clusters that have both divisions bring them together also where "
+        "nobody chose anybody",
     ]
     if basis == "supply":
         found.append("one economy's technology of 2015; divisions of one product group share its "

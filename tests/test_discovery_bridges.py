@@ -360,6 +360,27 @@ def test_reasons_for_no_items() -> None:
     assert answer.coverage["reason"].endswith("could be tested with 1 partnerships")
 
 
+def test_fewer_is_seldom_found_where_clusters_are_shuffled(released: Model) -> None:
+    """The divisions of clusters dealt out anew: then no two divisions avoid one another."""
+    rng = np.random.default_rng(0)
+    takes_part = released.index.backwards("cluster_undertaking")
+    known = np.flatnonzero((np.diff(released.divisions.indptr) > 0) & (takes_part.sum(axis=0) > 0))
+    tested = low = found = 0
+    for _ in range(60):
+        order = np.arange(released.divisions.shape[0])
+        order[known] = rng.permutation(known)
+        model = Model(released.index)
+        # as if they had been worked out already
+        vars(model).update(relatedness=released.relatedness, divisions=released.divisions[order])
+        answer = bridges(model, "relatedness", EVERY, states=STATES)
+        p = [i.measures["p"] or 0 for i in answer.items if i.facts["state"] != "untested"]
+        tested, low = tested + len(p), low + sum(value <= 0.05 for value in p)
+        found += answer.coverage["states"]["fewer-than-expected"] > 0
+    assert tested > 1000
+    assert low / tested < 0.06
+    assert found / 60 < 0.15
+
+
 def test_one_cluster_of_both_divisions_is_no_tie() -> None:
     """Two clusters of both, alone or with one of neither, never meet; with each other they do."""
     both, other = {"20", "26"}, {"62"}
