@@ -96,7 +96,7 @@ def render(query: LibraryQuery, values: Mapping[str, Sequence[str]]) -> str:
     text = query.sparql
     for parameter in query.parameters:
         line = _line(parameter, [v for v in values.get(parameter.name, ()) if v != ""])
-        text = values_line(parameter.name).sub(lambda _, line=line: line, text)
+        text = values_line(parameter.name).sub(line.replace("\\", r"\\"), text)
     return text
 
 
