@@ -286,6 +286,7 @@ AXES: dict[str, Axis] = {
             _complementarity, _complementarity_parts, _complementarity_measures,
             lambda model: model.known["divisions"], _needs_divisions, ("z", "divisions"),
             ("ranks mostly by how many divisions a partner has; z sets that aside",
+             "relatedness counts a specialisation that is unknown as none",
              "capabilities come from sector words and are not complete"),
         ),
         Axis(
