@@ -39,7 +39,7 @@ VERSION = "1"
 """Of what is measured and how it is written; figures of another one are made anew."""
 SEED = 1
 DRAWS = 1000
-MOST_ASKED = 200
+MOST_ASKED = 100
 """Ties of a hold-out that are looked for, drawn where more are held out: each asks all methods
 twice, and in a graph of ten thousand clusters a question takes a tenth of a second."""
 LEAST_TIES, LEAST_GROUPS = 10, 5

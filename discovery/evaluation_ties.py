@@ -65,15 +65,21 @@ def some_ties(ties: Ties, seed: int, share: float = SHARE) -> list[Tie]:
 
 def some_undertakings(ties: Ties, seed: int, share: float = SHARE) -> list[Tie]:
     """The ties that stand on nothing but undertakings drawn until they are that share or more."""
-    undertakings = sorted({u for of in ties.values() for u in of})
-    drawn: set[int] = set()
-    lost: list[Tie] = []
+    standing_on: dict[int, list[Tie]] = {}
+    for tie, of in ties.items():
+        for undertaking in of:
+            standing_on.setdefault(undertaking, []).append(tie)
+    undertakings = sorted(standing_on)
+    left = {tie: len(of) for tie, of in ties.items()}
+    lost: set[Tie] = set()
     for n in np.random.default_rng(seed).permutation(len(undertakings)).tolist():
         if len(lost) >= share * len(ties):
             break
-        drawn.add(undertakings[n])
-        lost = [tie for tie, of in ties.items() if drawn.issuperset(of)]
-    return lost
+        for tie in standing_on[undertakings[n]]:
+            left[tie] -= 1
+            if not left[tie]:
+                lost.add(tie)
+    return sorted(lost)
 
 
 def newest(ties: Ties, years: Sequence[str], share: float = NEWEST) -> tuple[list[Tie], int | None]:

@@ -1,15 +1,13 @@
-"""Input-output analysis: coefficients, inverses, linkages, and the strongest supply paths.
+"""Input-output analysis: coefficients, inverses, linkages.
 
 Rows of every table supply, columns use: `flows[i, j]` is what sector j buys from sector i, in the
 units of row i. A coefficient `A[i, j]` is the input from i for one unit of output of j, so a path
-of supply i -> k -> j has the product `A[i, k] * A[k, j]`. Nothing missing is taken for zero: a
-table with a cell that is not finite is refused.
+of supply i -> k -> j has the product `A[i, k] * A[k, j]` (`strongest_path.py`). Nothing missing is
+taken for zero: a table with a cell that is not finite is refused.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +27,6 @@ class Multipliers(NamedTuple):
 
     effects: Floats
     ratio: Floats
-
-
-class SupplyPath(NamedTuple):
-    """Sectors from source to target, the product of coefficients, its share of the requirement."""
-
-    nodes: tuple[int, ...]
-    product: float
-    share: float
 
 
 def coefficients(flows: ArrayLike, output: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
@@ -77,7 +67,7 @@ def leontief(a: ArrayLike) -> Floats:
     >>> leontief([[0.5, 0.25], [0.0, 0.5]]).tolist()
     [[2.0, 1.0], [0.0, 2.0]]
     """
-    table = _square(a, "coefficients")
+    table = square_table(a, "coefficients")
     size = np.abs(table)
     # The radius is at most any norm, and most tables have columns below one.
     if min(size.sum(0).max(initial=0.0), size.sum(1).max(initial=0.0)) >= RADIUS:
@@ -106,7 +96,7 @@ def backward_linkages(inverse: ArrayLike) -> Floats:
     >>> backward_linkages([[2.0, 1.0], [0.0, 2.0]]).tolist()
     [2.0, 3.0]
     """
-    return np.asarray(_square(inverse, "inverse").sum(0), dtype=np.float64)
+    return np.asarray(square_table(inverse, "inverse").sum(0), dtype=np.float64)
 
 
 def forward_linkages(inverse: ArrayLike) -> Floats:
@@ -115,7 +105,7 @@ def forward_linkages(inverse: ArrayLike) -> Floats:
     >>> forward_linkages([[1.0, 0.5], [0.0, 1.0]]).tolist()
     [1.5, 1.0]
     """
-    return np.asarray(_square(inverse, "inverse").sum(1), dtype=np.float64)
+    return np.asarray(square_table(inverse, "inverse").sum(1), dtype=np.float64)
 
 
 def multipliers(inverse: ArrayLike, direct: ArrayLike) -> Multipliers:
@@ -129,7 +119,7 @@ def multipliers(inverse: ArrayLike, direct: ArrayLike) -> Multipliers:
     >>> multipliers([[2.0, 1.0], [0.0, 2.0]], [0.5, 0.0])
     Multipliers(effects=array([1. , 0.5]), ratio=array([ 2., nan]))
     """
-    table = _square(inverse, "inverse")
+    table = square_table(inverse, "inverse")
     v = np.asarray(direct, dtype=np.float64)
     if v.shape != (len(table),):
         raise ValueError(f"direct: shape {v.shape}, the inverse has {len(table)} sectors")
@@ -169,7 +159,7 @@ def average_propagation_length(inverse: ArrayLike) -> Floats:
     >>> average_propagation_length([[1.0, 0.5, 0.25], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]]).tolist()
     [[nan, 1.0, 2.0], [nan, nan, 1.0], [nan, nan, nan]]
     """
-    table = _square(inverse, "inverse")
+    table = square_table(inverse, "inverse")
     beyond = table - np.eye(len(table))
     linked = np.abs(beyond) > NOTHING
     found = np.full(table.shape, np.nan)
@@ -177,142 +167,8 @@ def average_propagation_length(inverse: ArrayLike) -> Floats:
     return found
 
 
-def strongest_path(
-    a: ArrayLike, source: int, target: int, longest: int = 6, inverse: ArrayLike | None = None
-) -> SupplyPath | None:
-    """The elementary path of greatest product of coefficients, None where there is none.
-
-    The product is the direct influence of Defourny and Thorbecke (1984); `share` is its part of
-    the total requirement `L[source, target]`, NaN where A has no Leontief inverse. `longest` is
-    the number of steps. A coefficient that is not positive is no step. Of equal products the
-    path of fewer steps comes first, then that of smaller numbers. `inverse` is `leontief(a)`
-    where the caller has it. Coefficients of 1 and more are allowed; only in a table with cycles
-    of product above 1, which no productive table has, can the search take long.
-    ValueError: A is not square or not finite, sectors outside it or the same, `longest` below 1.
-
-    >>> strongest_path([[0, 0.5, 0.1], [0, 0, 0.4], [0, 0, 0]], 0, 2)
-    SupplyPath(nodes=(0, 1, 2), product=0.2, share=0.6666666666666666)
-    """
-    found = strongest_paths(a, source, target, 1, longest, inverse)
-    return found[0] if found else None
-
-
-def strongest_paths(
-    a: ArrayLike,
-    source: int,
-    target: int,
-    k: int,
-    longest: int = 6,
-    inverse: ArrayLike | None = None,
-) -> list[SupplyPath]:
-    """The `k` elementary paths of greatest product, best first, fewer where there are no more.
-
-    Deviations from the paths found so far, as in Yen (1971). Otherwise as `strongest_path`.
-
-    >>> paths = strongest_paths([[0, 0.5, 0.1], [0, 0, 0.4], [0, 0, 0]], 0, 2, 5)
-    >>> [(path.nodes, path.product) for path in paths]
-    [((0, 1, 2), 0.2), ((0, 2), 0.1)]
-    """
-    table = _square(a, "coefficients")
-    for name, sector in (("source", source), ("target", target)):
-        if not 0 <= sector < len(table):
-            raise ValueError(f"{name}: no sector {sector} among {len(table)}")
-    if source == target:
-        raise ValueError(f"source and target are the same sector, {source}")
-    if longest < 1 or k < 0:
-        raise ValueError(f"longest is {longest} and k is {k}: not below 1 and not below 0")
-    steps = np.where(table > 0, table, 0.0)
-    best: list[_Key] = []
-    for key in _yen(steps, source, target, longest):
-        if len(best) == k:
-            break
-        best.append(key)
-    if not best:
-        return []
-    total = _requirement(table, source, target, inverse)
-    return [SupplyPath(nodes, -cost, -cost / total) for cost, _, nodes in best]
-
-
-_Key = tuple[float, int, tuple[int, ...]]
-"""Minus the product, steps, nodes: paths in ascending order of it are best first."""
-
-
-def _yen(steps: Floats, source: int, target: int, longest: int) -> Iterator[_Key]:
-    accepted: list[tuple[int, ...]] = []
-    first = _best(steps, (source,), 1.0, target, longest, set())
-    waiting = [first] if first else []
-    seen = {key[2] for key in waiting}
-    while waiting:
-        key = heapq.heappop(waiting)
-        yield key
-        nodes = key[2]
-        accepted.append(nodes)
-        product = 1.0
-        for at in range(len(nodes) - 1):
-            root = nodes[: at + 1]
-            if at:
-                product *= float(steps[nodes[at - 1], nodes[at]])
-            taken = {path[at + 1] for path in accepted if path[: at + 1] == root}
-            spur = _best(steps, root, product, target, longest - at, taken)
-            if spur and spur[2] not in seen:
-                seen.add(spur[2])
-                heapq.heappush(waiting, spur)
-
-
-def _best(
-    steps: Floats, root: tuple[int, ...], product: float, target: int, left: int, taken: set[int]
-) -> _Key | None:
-    """The best path that begins with `root`, does not go on to `taken`, and has `left` steps more.
-
-    Best first under the bound of the best walk that is left. Without cycles of product above 1
-    that walk is elementary and the search goes straight to the target.
-    """
-    open_ = steps.copy()
-    open_[:, list(root)] = 0.0
-    open_[target] = 0.0
-    bounds = [np.zeros(len(steps))]
-    bounds[0][target] = 1.0
-    for _ in range(left - 1):
-        bounds.append(np.maximum((open_ * bounds[-1]).max(1), bounds[-1]))
-    heap: list[_Key] = [(-np.inf, len(root), root)]
-    reached = {root: product}
-    while heap:
-        key = heapq.heappop(heap)
-        nodes = key[2]
-        if nodes[-1] == target:
-            return key
-        so_far = reached.pop(nodes)
-        remaining = left - (len(nodes) - len(root)) - 1
-        products = so_far * open_[nodes[-1]]
-        reach = products * bounds[remaining]
-        reach[list(nodes)] = 0.0
-        if nodes == root:
-            reach[list(taken)] = 0.0
-        for node in np.flatnonzero(reach).tolist():
-            path = (*nodes, node)
-            if node != target:
-                reached[path] = float(products[node])
-            # One step more at least, so that of equal products the shortest is met first.
-            length = len(path) - (node == target)
-            heapq.heappush(heap, (-float(reach[node]), length, path))
-    return None
-
-
-def _requirement(table: Floats, source: int, target: int, inverse: ArrayLike | None) -> float:
-    if inverse is not None:
-        total = _square(inverse, "inverse")
-        if total.shape != table.shape:
-            raise ValueError(f"inverse: shape {total.shape}, coefficients {table.shape}")
-        found = float(total[source, target])
-    else:
-        try:
-            found = float(leontief(table)[source, target])
-        except ValueError:
-            return float("nan")
-    return found if found > 0 else float("nan")
-
-
-def _square(values: ArrayLike, what: str) -> Floats:
+def square_table(values: ArrayLike, what: str) -> Floats:
+    """The values as a table of floats; ValueError where it is not square or a cell not finite."""
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or table.shape[0] != table.shape[1]:
         raise ValueError(f"{what}: shape {table.shape}, not square")
@@ -324,7 +180,7 @@ def _square(values: ArrayLike, what: str) -> Floats:
 
 
 def _table(flows: ArrayLike, output: ArrayLike) -> tuple[Floats, Floats]:
-    table = _square(flows, "flows")
+    table = square_table(flows, "flows")
     total = np.asarray(output, dtype=np.float64)
     if total.shape != (len(table),):
         raise ValueError(f"output: shape {total.shape}, the flows have {len(table)} sectors")

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clusterloom import terms
-from clusterloom.discovery import input_output
 from clusterloom.discovery.answers import Answer, Item, Method, Part, ranked
 from clusterloom.discovery.index import Index
-from clusterloom.discovery.input_output import SupplyPath
 from clusterloom.discovery.model import Model
+from clusterloom.discovery.strongest_path import SupplyPath, TooManyPaths, strongest_paths
 from clusterloom.errors import UsageError
 from clusterloom.nearest import hint, nearest
 
@@ -41,7 +40,8 @@ def value_paths(model: Model, source: str, target: str, k: int = 5, longest: int
     group that comprises the division is taken. `longest` is the number of hops. `total` counts
     the paths that were looked for; `coverage.more` tells whether there are others.
     UsageError for a product that is not known or not one, and for numbers out of range. The same
-    product twice, a product without figures and no path at all give no items and the reason.
+    product twice, a product without figures, no path at all, and circles of supply that gain so
+    much that the paths are not found, give no items and the reason.
     """
     _within("k", k, MOST_PATHS)
     _within("longest", longest, MOST_STEPS)
@@ -85,7 +85,15 @@ def value_paths(model: Model, source: str, target: str, k: int = 5, longest: int
     if without[one] and not model.coefficients[one].any():
         return answer([], f"no figures of {products.key(one)} are known")
     inverse = model.requirements
-    found = input_output.strongest_paths(model.coefficients, one, other, k + 1, longest, inverse)
+    if inverse is None:
+        caveats.append(
+            "the table has no inverse, since what its circles of supply need is more than they "
+            "make: no share of the total requirement is told"
+        )
+    try:
+        found = strongest_paths(model.coefficients, one, other, k + 1, longest, inverse)
+    except TooManyPaths as error:
+        return answer([], str(error))
     coverage["more"] = len(found) > k
     if inverse is not None:
         about["total_requirement"] = float(inverse[one, other])

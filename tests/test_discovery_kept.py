@@ -166,6 +166,21 @@ def test_the_evaluation_is_the_same_each_time_and_of_one_version(
     assert evaluation_kept.read(folder, release.id) is None
 
 
+def test_a_large_graph_is_not_evaluated_by_its_build(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, release = folder_of(settings.data_dir), released(settings)
+    file = folder / f"{release.id}-evaluation.json"
+    before = file.read_bytes()
+    file.unlink()
+    monkeypatch.setattr(beside, "MOST_EVALUATED", 61)
+    stream = io.StringIO()
+    beside.prepare(settings, release, Progress(stream=stream))
+    assert "not part of the build" in stream.getvalue()
+    assert not file.exists()
+    file.write_bytes(before)
+
+
 def test_a_build_prints_the_table(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     release = released(settings)
     (report := release.path / "report.json").write_text(

@@ -13,10 +13,10 @@ import pyoxigraph as ox
 import pytest
 
 from clusterloom.discovery import index as indexing
-from clusterloom.discovery import input_output
 from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.paths import product_of, value_paths
+from clusterloom.discovery.strongest_path import TooManyPaths, strongest_path
 from clusterloom.errors import UsageError
 from clusterloom.settings import Settings
 from clusterloom.store.embedded import EmbeddedEngine
@@ -196,6 +196,31 @@ def test_reasons_for_no_items() -> None:
     assert any("no figures of what goes into them" in c for c in short.caveats)
 
 
+def test_circles_that_gain_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    circle = hand()
+    base = "https://w3id.org/clusterloom/id/"
+    # what P1 and P2 need of one another is more than they make
+    circle.add(
+        f"{base}supply-link/back", ("fromProduct", f"{base}product-group/P2"),
+        ("toProduct", f"{base}product-group/P1"), ("coefficient", Decimal("6")),
+        ("year", 2015), ("economy", f"{base}country/CZ"),
+    )  # fmt: skip
+    model = asyncio.run(model_of(circle))
+    assert model.requirements is None
+    answer = value_paths(model, "P0", "P2")
+    assert [(i.id, i.measures["share"]) for i in answer.items] == [("P0>P1>P2", None)]
+    assert any("the table has no inverse" in caveat for caveat in answer.caveats)
+
+    def too_many(*_: object) -> None:
+        raise TooManyPaths("the table has circles")
+
+    monkeypatch.setattr("clusterloom.discovery.paths.strongest_paths", too_many)
+    answer = value_paths(model, "P0", "P2")
+    assert (answer.items, answer.coverage["reason"]) == ([], "the table has circles")
+    plain = value_paths(asyncio.run(model_of(hand())), "P2", "P1")
+    assert not any("the table has no inverse" in caveat for caveat in plain.caveats)
+
+
 def test_bad_values_name_the_nearest() -> None:
     model = asyncio.run(model_of(hand()))
     with pytest.raises(UsageError, match="neither a product group nor a NACE code") as refused:
@@ -265,7 +290,7 @@ def test_every_nace_code_and_product_group_of_the_release_is_taken_or_explained(
     for code in ("A", "C", "G"):
         with pytest.raises(UsageError, match="is not one product group"):
             product_of(released, code, "source")
-    strongest = input_output.strongest_path(released.coefficients, 0, 1)
+    strongest = strongest_path(released.coefficients, 0, 1)
     assert strongest is not None
     first = value_paths(released, products.key(0), products.key(1), k=1).items[0]
     assert first.value == pytest.approx(strongest.product)

@@ -19,6 +19,9 @@ from clusterloom.store.embedded import EmbeddedEngine
 from clusterloom.store.engine import Limits
 from clusterloom.store.release import Release
 
+MOST_EVALUATED = 20_000
+"""Clusters up to which a build evaluates; 10,000 take some ten seconds."""
+
 
 def prepare(settings: Settings, release: Release, progress: Progress) -> None:
     """Makes the discovery index and the evaluation of partner search where they are not there.
@@ -41,6 +44,9 @@ def prepare(settings: Settings, release: Release, progress: Progress) -> None:
     began = time.monotonic()
     folder = discovery_index.folder_of(settings.data_dir)
     if evaluation_kept.read(folder, release.id):
+        return
+    if len(index.things["clusters"]) > MOST_EVALUATED:
+        progress.step("evaluation of partner search: not part of the build of so large a graph")
         return
     try:
         told = evaluation_kept.keep(folder, index)
