@@ -11,6 +11,7 @@ from clusterloom.discovery.completion import completion
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.partners import partners
 from clusterloom.discovery.profile import Profile, of_cluster
+from clusterloom.discovery.regions import measured_place, region_partners
 from clusterloom.queries.library import library, render
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release
@@ -89,6 +90,37 @@ def test_completion_of_the_default_release(model: Model, graph: Graph, chain: st
         items = completion(model, chain, region, limit=EVERY).items
         assert found == {item.iri: item.value for item in items}
         assert found
+
+
+def asked_of_regions(model: Model, area: str, code: str) -> dict[str, float]:
+    """What each partner adds, of the operation."""
+    items = region_partners(model, code, area, limit=EVERY).items
+    return {item.iri: float(item.value or 0) for item in items}
+
+
+def test_partners_of_regions_of_the_default_release(model: Model, graph: Graph) -> None:
+    for code, area in (("ES13", "hydrogen-valleys"), ("CH04", "textile-innovation")):
+        about = {"region": f"{ID}/region/{code}", "area": f"{ID}/area/{area}"}
+        found = said(graph.store, "regions", "value", **about)
+        assert same(found, asked_of_regions(model, area, code))
+        assert bool(found) == (code != "CH04"), "no figures of Zürich are known"
+
+
+def test_partners_of_regions_of_200_random_graphs_with_unknown_cells() -> None:
+    graphs = hits = 0
+    for graph, model in worlds():
+        graphs += 1
+        areas, regions = model.index.things["areas"], model.index.things["regions"]
+        asking = [n for n in model.measured if measured_place(model, n) == n]
+        for area in range(min(1, len(areas))):
+            for place in asking:
+                about = {"region": regions.iris[place], "area": areas.iris[area]}
+                found = said(graph.store, "regions", "value", **about)
+                code, key = regions.facts["code"][place], areas.key(area)
+                assert same(found, asked_of_regions(model, key, code)), about
+                hits += len(found)
+    assert graphs == 200
+    assert hits > 20
 
 
 def test_supply_of_several_economies_and_years_is_that_of_one() -> None:

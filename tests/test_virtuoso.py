@@ -38,8 +38,8 @@ from fixtures_api import serving
 
 pytestmark = pytest.mark.needs("virtuoso-t")
 
-ANSWERED = sorted(library().keys() - {"discovery-complementarity"})
-"""Virtuoso works that one query out anew for each pair of divisions, and takes minutes."""
+ANSWERED = sorted(library().keys() - {"discovery-complementarity", "discovery-regions"})
+"""Virtuoso works relatedness out anew for each pair of divisions, and takes minutes."""
 DIFFERENT: dict[str, str] = {}
 """Library queries and routes that Virtuoso answers otherwise, with the reason."""
 
