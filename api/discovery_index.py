@@ -50,19 +50,31 @@ def folder_of(data: Path) -> Path:
     return data / "discovery"
 
 
+def kept(data: Path, release: str) -> Index | None:
+    """The index of a release that is there already; None where there is none, or a damaged one."""
+    try:
+        return stored.open_index(_path(data, release))
+    except stored.BadIndex:
+        return None
+
+
 async def index_of(served: Served) -> tuple[Index, bool]:
     """The index of a release, and whether it had to be made: it is kept beside the releases."""
     release = served.release
-    path = folder_of(release.path.parent.parent) / f"{release.id}-{stored.VERSION}"
-    try:
-        return await asyncio.to_thread(stored.open_index, path), False
-    except stored.BadIndex:
-        closed = await closed_graphs(served)
+    data = release.path.parent.parent
+    found = await asyncio.to_thread(kept, data, release.id)
+    if found is not None:
+        return found, False
+    closed = await closed_graphs(served)
 
-        async def columns(query: str) -> dict[str, list[str]]:
-            return await served.session.columns(guarded(query, closed) if closed else query)
+    async def columns(query: str) -> dict[str, list[str]]:
+        return await served.session.columns(guarded(query, closed) if closed else query)
 
-        return await stored.build(columns, release.id, path), True
+    return await stored.build(columns, release.id, _path(data, release.id)), True
+
+
+def _path(data: Path, release: str) -> Path:
+    return folder_of(data) / f"{release}-{stored.VERSION}"
 
 
 def prune(data: Path) -> None:

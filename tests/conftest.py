@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from clusterloom import beside
 from clusterloom.loaders import registry
 from clusterloom.loaders.build import Plan, build
 from clusterloom.progress import Progress
@@ -62,10 +64,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Settin
 
 @pytest.fixture(scope="session")
 def default_release(settings: Settings) -> Release:
-    """The default release, built once for the whole run."""
+    """The default release with its discovery index, built once for the whole run."""
     with FileLock(str(settings.data_dir) + ".lock"):
         release = current_release(settings.releases)
         if release is None:
-            plan = Plan(registry.data_folder())
-            release = build(settings.releases, plan, settings.keep, Progress(quiet=True))
+            plan, quiet = Plan(registry.data_folder()), Progress(quiet=True)
+            prepare = partial(beside.prepare, settings)
+            release = build(settings.releases, plan, settings.keep, quiet, prepare)
     return release

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyoxigraph as ox
 
+from clusterloom.api.discovery_index import folder_of
 from clusterloom.discovery import index as indexing
 from clusterloom.discovery.answers import Answer
 from clusterloom.discovery.index import Index
@@ -68,7 +69,8 @@ def store_of(release: Release) -> Graph:
 
 
 def model_of_release(release: Release, settings: Settings, folder: Path) -> Model:
-    """A release, its index built as the server does it; once in a run."""
+    """A release by the index that is kept beside it, else by one built in the folder; once in a
+    run."""
     if release.id not in _models:
 
         async def build() -> Index:
@@ -76,7 +78,12 @@ def model_of_release(release: Release, settings: Settings, folder: Path) -> Mode
             async with await engine.open(release) as session:
                 return await indexing.build(session.columns, release.id, folder)
 
-        _models[release.id] = Model(asyncio.run(build()))
+        try:
+            kept = f"{release.id}-{indexing.VERSION}"
+            index = indexing.open_index(folder_of(settings.data_dir) / kept)
+        except indexing.BadIndex:
+            index = asyncio.run(build())
+        _models[release.id] = Model(index)
     return _models[release.id]
 
 

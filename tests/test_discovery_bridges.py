@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations, permutations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ import pyoxigraph as ox
 import pytest
 from scipy import sparse
 
-from clusterloom.discovery import index as indexing
 from clusterloom.discovery import meetings as meetings_module
 from clusterloom.discovery.answers import Answer
 from clusterloom.discovery.bridges import BASES, STATES, bridges
@@ -28,9 +26,9 @@ from clusterloom.discovery.meetings import meetings
 from clusterloom.discovery.model import Model
 from clusterloom.errors import UsageError
 from clusterloom.settings import Settings
-from clusterloom.store.embedded import EmbeddedEngine
 from clusterloom.store.release import Release
 from discovery_help import ID, ONTOLOGY, Graph, model_of
+from discovery_release import model_of_release
 
 EVERY = 10_000
 CODES = ["10", "13", "20", "26", "27", "28", "62"]
@@ -419,15 +417,8 @@ def test_bad_values() -> None:
 def released(
     default_release: Release, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Model:
-    """The default release, its index built as the server does it."""
-    folder: Path = tmp_path_factory.mktemp("bridges") / "index"
-
-    async def build() -> Index:
-        engine = EmbeddedEngine(1, settings.query_memory)
-        async with await engine.open(default_release) as session:
-            return await indexing.build(session.columns, default_release.id, folder)
-
-    return Model(asyncio.run(build()))
+    """The default release."""
+    return model_of_release(default_release, settings, tmp_path_factory.mktemp("index") / "index")
 
 
 def rows_of(store: ox.Store, query: str) -> list[tuple[str, ...]]:

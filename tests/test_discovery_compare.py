@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import math
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pyoxigraph as ox
 import pytest
 
-from clusterloom.discovery import index as indexing
 from clusterloom.discovery.answers import Answer, Item
 from clusterloom.discovery.compare import portfolio
-from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Model
 from clusterloom.errors import UsageError
 from clusterloom.settings import Settings
-from clusterloom.store.embedded import EmbeddedEngine
 from clusterloom.store.release import Release
 from discovery_help import Graph, make, model_of
+from discovery_release import model_of_release
 
 Figures = dict[str, tuple[str, float | None]]
 NO = {"not", "borderline"}
@@ -153,15 +150,8 @@ def described(graph: Graph, model: Model, answer: Answer) -> None:
 def released(
     default_release: Release, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Model:
-    """The default release, its index built as the server does it."""
-    folder: Path = tmp_path_factory.mktemp("compare") / "index"
-
-    async def build() -> Index:
-        engine = EmbeddedEngine(1, settings.query_memory)
-        async with await engine.open(default_release) as session:
-            return await indexing.build(session.columns, default_release.id, folder)
-
-    return Model(asyncio.run(build()))
+    """The default release."""
+    return model_of_release(default_release, settings, tmp_path_factory.mktemp("index") / "index")
 
 
 def test_the_default_release(released: Model, default_release: Release) -> None:

@@ -6,22 +6,19 @@ import asyncio
 import math
 from decimal import Decimal
 from itertools import pairwise, permutations
-from pathlib import Path
 
 import numpy as np
 import pyoxigraph as ox
 import pytest
 
-from clusterloom.discovery import index as indexing
-from clusterloom.discovery.index import Index
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.paths import product_of, value_paths
 from clusterloom.discovery.strongest_path import TooManyPaths, strongest_path
 from clusterloom.errors import UsageError
 from clusterloom.settings import Settings
-from clusterloom.store.embedded import EmbeddedEngine
 from clusterloom.store.release import Release
 from discovery_help import Graph, make, model_of
+from discovery_release import model_of_release
 
 SEEDS = range(40)
 
@@ -241,15 +238,8 @@ def test_bad_values_name_the_nearest() -> None:
 def released(
     default_release: Release, settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Model:
-    """The default release, its index built as the server does it."""
-    folder: Path = tmp_path_factory.mktemp("paths") / "index"
-
-    async def build() -> Index:
-        engine = EmbeddedEngine(1, settings.query_memory)
-        async with await engine.open(default_release) as session:
-            return await indexing.build(session.columns, default_release.id, folder)
-
-    return Model(asyncio.run(build()))
+    """The default release."""
+    return model_of_release(default_release, settings, tmp_path_factory.mktemp("index") / "index")
 
 
 def test_the_default_release(released: Model, default_release: Release) -> None:

@@ -63,6 +63,9 @@ def prepare(settings: Settings, release: Release, progress: Progress) -> None:
 
 async def index_of(settings: Settings, release: Release) -> tuple[Index, bool]:
     """The discovery index of a release, the one that the server keeps, and whether it was made."""
+    kept = await asyncio.to_thread(discovery_index.kept, settings.data_dir, release.id)
+    if kept is not None:
+        return kept, False
     engine = EmbeddedEngine(workers=2, megabytes=settings.query_memory, spares=0)
     async with await engine.open(release) as session:
         limits = Limits(settings.query_timeout, settings.query_memory)
