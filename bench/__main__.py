@@ -17,11 +17,30 @@ from clusterloom.errors import ClusterloomError
 from clusterloom.settings import Settings
 from clusterloom.store.release import Release, current_release
 
-from . import answers, discovery, phases, search, serving, shapes, statements
+from . import (
+    answers,
+    discovery,
+    discovery_serving,
+    discovery_store,
+    phases,
+    search,
+    serving,
+    shapes,
+    statements,
+)
 from .measure import BenchFailed, Outcome
 from .tables import show
 
-BENCHMARKS = ("queries", "statements", "phases", "shapes", "search", "discovery", "serving")
+BENCHMARKS = (
+    "queries",
+    "statements",
+    "phases",
+    "shapes",
+    "search",
+    "discovery",
+    "discovery-serving",
+    "serving",
+)
 _VERSIONS = ("pyoxigraph", "oxigraph", "shacl", "pyshacl", "uvicorn", "rdflib-endpoint")
 
 
@@ -79,7 +98,17 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="N",
-        help="size of a graph for `discovery`; may be repeated (default: 1000, 10000, 100000)",
+        help="size of a graph for `discovery`, may be repeated (default: 1000, 10000, 100000); the "
+        "last one is that for `discovery-serving` (default: 10000)",
+    )
+    top.add_argument(
+        "--store",
+        type=_positive,
+        action="append",
+        default=[],
+        metavar="N",
+        help="clusters of a graph whose index `discovery` makes from a store, and nothing else; "
+        "may be repeated (100000 takes ten minutes)",
     )
     top.add_argument(
         "--seconds",
@@ -108,7 +137,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         choices=(serving.NATIVE, serving.VIRTUOSO, serving.RDFLIB),
-        help="a peer that `serving` does not start; may be repeated",
+        help="a peer that `serving` and `discovery` do not start; may be repeated",
     )
     top.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     return top
@@ -151,7 +180,17 @@ def _measured(given: argparse.Namespace, settings: Settings, release: Release) -
         "phases": lambda: phases.run(release),
         "shapes": lambda: shapes.run(release, times, given.family),
         "search": lambda: search.run(given.names),
-        "discovery": lambda: discovery.run(given.clusters or discovery.SIZES),
+        "discovery": lambda: (
+            discovery_store.run(given.store)
+            if given.store
+            else discovery.run(given.clusters or discovery.SIZES, times, given.without)
+        ),
+        "discovery-serving": lambda: discovery_serving.run(
+            times,
+            given.seconds,
+            (given.clusters or [discovery_serving.CLUSTERS])[-1],
+            given.connections or discovery_serving.CONNECTIONS,
+        ),
         "serving": lambda: serving.run(
             settings,
             release,

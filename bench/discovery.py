@@ -31,7 +31,7 @@ from .references import LIMIT, Ask, Hits
 SIZES = (1_000, 10_000, 100_000)
 LARGEST_STORE = 10_000
 """Clusters beyond which no store is filled for SPARQL."""
-ASKED, ASKED_BY_SPARQL = 30, 8
+ASKED = 30
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,11 @@ class Task:
     question: Callable[[str], str] | None = None
 
 
-def run(sizes: Sequence[int] = SIZES) -> Outcome:
-    """Measures every operation at each size; times are medians over many things."""
+def run(sizes: Sequence[int], repetitions: int, without: Sequence[str] = ()) -> Outcome:
+    """Measures every operation at each size; times are medians over many things.
+
+    SPARQL is asked about as many of them as there are to be repetitions.
+    """
     found: list[Measurement] = []
     notes: dict[str, str] = {}
     for size in sizes:
@@ -64,10 +67,12 @@ def run(sizes: Sequence[int] = SIZES) -> Outcome:
         )
         with tempfile.TemporaryDirectory() as folder:
             if size > LARGEST_STORE:
-                found += [_measured(task, size, {}, notes) for task in _tasks(model)]
+                found += [_measured(task, size, 0, {}, notes) for task in _tasks(model)]
                 continue
-            with references.engines(rows, size, Path(folder)) as engines:
-                found += [_measured(task, size, engines, notes) for task in _tasks(model)]
+            with references.engines(rows, size, Path(folder), without) as engines:
+                found += [
+                    _measured(task, size, repetitions, engines, notes) for task in _tasks(model)
+                ]
     title = "discovery, seconds for an answer of ten explained hits, in one process"
     return Outcome("discovery", title, "hits", found, notes, "answers per s")
 
@@ -118,15 +123,15 @@ def _tasks(model: Model) -> list[Task]:
     ]
 
 
-def _measured(task: Task, size: int, engines: dict[str, Ask], notes: dict[str, str]) -> Measurement:
+def _measured(
+    task: Task, size: int, repetitions: int, engines: dict[str, Ask], notes: dict[str, str]
+) -> Measurement:
     task.ask(task.about[0])
     taken, ours = references.timed(task.ask, task.about)
     seconds = {OURS: statistics.median(taken)}
     agree = None
-    for name, engine in engines.items() if task.question else ():
-        asked = (
-            [task.question(one) for one in task.about[:ASKED_BY_SPARQL]] if task.question else []
-        )
+    asked = [task.question(one) for one in task.about[:repetitions]] if task.question else []
+    for name, engine in engines.items() if asked else ():
         try:
             engine(asked[0])
             taken, theirs = references.timed(engine, asked)

@@ -24,7 +24,7 @@ from .servers import Client, clusterloom_server, free_port, running
 
 CLUSTERS = 10_000
 CONNECTIONS = (1, 8)
-AXES = ("similarity", "complementarity", "supply", "network")
+AXES = ("similarity", "complementarity")
 PLAIN = "plain FastAPI route"
 JSON_TYPE = "application/json"
 _PREPARED = 300.0

@@ -33,7 +33,9 @@ Ask = Callable[[str], Hits]
 
 
 @contextmanager
-def engines(rows: graphs.Rows, clusters: int, folder: Path) -> Iterator[dict[str, Ask]]:
+def engines(
+    rows: graphs.Rows, clusters: int, folder: Path, without: Sequence[str] = ()
+) -> Iterator[dict[str, Ask]]:
     """Each engine that is there, filled with the graph, by name: a query gives its first hits."""
     path = folder / "graph.nt"
     with open(path, "w", encoding="utf-8") as out:
@@ -46,7 +48,7 @@ def engines(rows: graphs.Rows, clusters: int, folder: Path) -> Iterator[dict[str
     disk.optimize()
     with ExitStack() as stack:
         found: dict[str, Ask] = {MEMORY: _in_process(memory), DISK: _in_process(disk)}
-        if peers.virtuoso_missing() is None:
+        if peers.virtuoso_missing() is None and "Virtuoso" not in without:
             found[VIRTUOSO] = _by_http(stack.enter_context(peers.virtuoso_server(path)))
         yield found
 
