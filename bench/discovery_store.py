@@ -59,7 +59,8 @@ def run(sizes: Sequence[int]) -> Outcome:
 
 def _in_a_process(data: Path, folder: Path) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.discovery_store", str(data), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BenchFailed(f"the index was not made: {done.stderr[-1000:]}")
     told: dict[str, float] = json.loads(done.stdout)

@@ -78,7 +78,7 @@ def graph(clusters: int, seed: int = 1) -> Rows:
     rows["within"] = [(_thing("nace2", c), _thing("nace2", c[:2])) for c in codes[DIVISIONS:]]
     _clusters(rows, chance, clusters, countries, regions, capabilities)
     _undertakings(rows, chance, clusters)
-    _chains(rows, chance, capabilities)
+    _chains(rows, chance, capabilities, min(CHAINS, max(4, clusters // 10)))
     for n, region in enumerate(regions):
         for m in range(DIVISIONS):
             lq = float(chance.lognormal(0, 0.8))
@@ -138,11 +138,11 @@ def _undertakings(rows: Rows, chance: np.random.Generator, clusters: int) -> Non
         rows["cluster_undertaking"] += [(_thing("org", f"c{m:06d}"), iri) for m in members]
 
 
-def _chains(rows: Rows, chance: np.random.Generator, capabilities: list[str]) -> None:
+def _chains(rows: Rows, chance: np.random.Generator, capabilities: list[str], count: int) -> None:
     holders: dict[str, list[str]] = {}
     for cluster, capability in rows["cluster_capability"]:
         holders.setdefault(capability, []).append(cluster)
-    for n in range(CHAINS):
+    for n in range(count):
         chain = _thing("value-chain", f"v{n}")
         rows["chains"].append((chain, f"Chain {n}"))
         for m in range(STAGES):
