@@ -181,8 +181,8 @@ def lines(rows: Rows, clusters: int) -> Iterator[str]:
     for region, vintage in rows["vintages"]:
         yield from _facts(region, ("vintage",), (vintage,))
     for name, predicates in _OBSERVATIONS.items():
-        for number, values in enumerate(rows[name]):
-            yield from _facts(_thing(name.replace("_", "-"), number), predicates, values)
+        for number, row in enumerate(rows[name]):
+            yield from _facts(_thing(name.replace("_", "-"), number), predicates, row)
     codes = [iri for iri, _, code in rows["capabilities"] if "." in code]
     regions = [iri for iri, *_ in rows["regions"]]
     places, fields = firms(clusters)

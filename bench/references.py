@@ -93,7 +93,7 @@ def _in_process(store: ox.Store) -> Ask:
         if not isinstance(solutions, ox.QuerySolutions):
             raise BenchFailed("a reference query gave no rows")
         column = _value(variable.value for variable in solutions.variables)
-        return [(row[0].value, float(row[column].value)) for row in solutions]  # type: ignore[union-attr]
+        return [(row[0].value, float(row[column].value)) for row in solutions]
 
     return ask
 
