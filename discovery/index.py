@@ -93,12 +93,21 @@ class Things:
 
 
 class Index:
-    """An index that has been opened; `things` by kind, `arrays` by name."""
+    """An index that has been opened; `things` by kind, `arrays` by name.
+
+    `supply_table` is the year and economy that its supply links are of; None where there are no
+    links, and where that was not kept: in an index of an older make, or one made in memory.
+    """
 
     def __init__(
-        self, release: str, things: Mapping[str, Things], arrays: Mapping[str, Array]
+        self,
+        release: str,
+        things: Mapping[str, Things],
+        arrays: Mapping[str, Array],
+        supply_table: Table | None = None,
     ) -> None:
         self.release = release
+        self.supply_table = supply_table
         self.things = dict(things)
         # a plain view of what is mapped: each selection of a memmap costs ten times as much
         self.arrays = {name: np.asarray(array) for name, array in arrays.items()}
@@ -306,10 +315,11 @@ def _write(
         for name, array in arrays.items():
             np.save(beside / f"{name}.npy", array)
         names = {kind: [t.iris, t.labels, t.facts] for kind, t in things.items()}
-        (beside / "things.json").write_bytes(orjson.dumps({"release": release, "things": names}))
+        supplied = table._asdict() if table else None
+        told = {"release": release, "supply": supplied, "things": names}
+        (beside / "things.json").write_bytes(orjson.dumps(told))
         digests = {p.name: _digest(p) for p in sorted(beside.iterdir())}
-        named = table._asdict() if table else None
-        manifest = {"version": VERSION, "supply": named, "sha256": digests}
+        manifest = {"version": VERSION, "sha256": digests}
         (beside / "manifest.json").write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
         # the kernel lets go of the lock if the process dies
         lock = os.open(folder.parent, os.O_RDONLY)
@@ -334,6 +344,7 @@ def open_index(folder: Path) -> Index:
         names = orjson.loads((folder / "things.json").read_bytes())
         release = names["release"]
         things = {kind: Things(*parts) for kind, parts in names["things"].items()}
+        table = Table(**names["supply"]) if names.get("supply") else None
         arrays = {
             name.removesuffix(".npy"): np.load(folder / name, mmap_mode="r")
             for name in manifest["sha256"]
@@ -341,7 +352,7 @@ def open_index(folder: Path) -> Index:
         }
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadIndex(f"{folder} holds no index: {error}") from error
-    return Index(release, things, arrays)
+    return Index(release, things, arrays, table)
 
 
 def _holds(folder: Path, release: str) -> bool:
