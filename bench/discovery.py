@@ -11,7 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from clusterloom.discovery.index import Index, assemble
 from clusterloom.discovery.model import Model
 from clusterloom.discovery.partners import partners
 from clusterloom.discovery.profile import of_cluster
+from clusterloom.discovery.regions import region_partners
 from clusterloom.namespaces import ID
 
 from . import graphs, references
@@ -44,13 +45,21 @@ class Task:
     question: Callable[[str], str] | None = None
 
 
+@dataclass
+class Told:
+    """Which engine gave no answer to what, and further figures."""
+
+    missing: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
 def run(sizes: Sequence[int], repetitions: int, without: Sequence[str] = ()) -> Outcome:
     """Measures every operation at each size; times are medians over many things.
 
     SPARQL is asked about as many of them as there are to be repetitions.
     """
     found: list[Measurement] = []
-    notes: dict[str, str] = {}
+    told = Told()
     for size in sizes:
         rows = graphs.graph(size)
         began = time.perf_counter()
@@ -61,20 +70,20 @@ def run(sizes: Sequence[int], repetitions: int, without: Sequence[str] = ()) -> 
         model.warm()
         warmed = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-        notes[f"{size} clusters"] = (
+        told.notes[f"{size} clusters"] = (
             f"arrays in {taken:.1f} s, matrices in {warmed:.1f} s, {peak} MB at most with the rows "
             "they are made of, without the reading of them"
         )
         with tempfile.TemporaryDirectory() as folder:
             if size > LARGEST_STORE:
-                found += [_measured(task, size, 0, {}, notes) for task in _tasks(model)]
+                found += [_measured(task, size, 0, {}, told) for task in _tasks(model)]
                 continue
             with references.engines(rows, size, Path(folder), without) as engines:
                 found += [
-                    _measured(task, size, repetitions, engines, notes) for task in _tasks(model)
+                    _measured(task, size, repetitions, engines, told) for task in _tasks(model)
                 ]
     title = "discovery, seconds for an answer of ten explained hits, in one process"
-    return Outcome("discovery", title, "hits", found, notes, "answers per s")
+    return Outcome("discovery", title, "hits", found, told.missing, "answers per s", told.notes)
 
 
 def _tasks(model: Model) -> list[Task]:
@@ -106,6 +115,15 @@ def _tasks(model: Model) -> list[Task]:
     def compose(chain: str) -> Hits:
         return [(i.iri, 1.0) for i in consortium(model, Wanted(chain, runners_up=0)).items]
 
+    def of_region(region: str) -> Hits:
+        items = region_partners(model, region, "a1", limit=LIMIT).items
+        return [(i.iri, float(i.value or 0)) for i in items]
+
+    def about_region(region: str) -> str:
+        where = {"region": f"{ID}region/{region}", "area": f"{ID}area/a1"}
+        return references.question("regions", **where)
+
+    places = [f"R{n:03d}" for n in range(0, 300, 30)]
     return [
         *(
             Task(f"partners, {axis}", keys, search(axis, rank_by), about(axis))
@@ -118,13 +136,14 @@ def _tasks(model: Model) -> list[Task]:
         ),
         Task("partners, network, Adamic-Adar", keys, search("network")),
         Task("partners, borda", keys, search("borda")),
-        Task("completion", [f"R{n:03d}" for n in range(0, 300, 30)], complete, completed),
+        Task("partners of a region", places, of_region, about_region),
+        Task("completion", places, complete, completed),
         Task("consortium", ["v1", "v2", "v3"], compose),
     ]
 
 
 def _measured(
-    task: Task, size: int, repetitions: int, engines: dict[str, Ask], notes: dict[str, str]
+    task: Task, size: int, repetitions: int, engines: dict[str, Ask], told: Told
 ) -> Measurement:
     task.ask(task.about[0])
     taken, ours = references.timed(task.ask, task.about)
@@ -136,11 +155,11 @@ def _measured(
             engine(asked[0])
             taken, theirs = references.timed(engine, asked)
         except (BenchFailed, OSError) as error:
-            notes[f"{name}, {task.name}, {size}"] = str(error)[:200]
+            told.missing[f"{name}, {task.name}, {size}"] = str(error)[:200]
             continue
         seconds[name] = statistics.median(taken)
         same = all(map(references.alike, ours, theirs))
         if not same:
-            notes[f"{name}, {task.name}, {size}"] = "its answer differs"
+            told.notes[f"{name}, {task.name}, {size}"] = "its answer differs"
         agree = same and agree is not False
     return Measurement(task.name, f"{size}", LIMIT, agree, seconds)

@@ -69,7 +69,7 @@ def run(
                 notes[axis] = f"after {len(keys)} requests they began anew, and came from the cache"
     title = f"partners over HTTP, {clusters} clusters, seconds per answer under load by "
     return Outcome(
-        "discovery-serving", title + load.maker(), "bytes", found, notes, "answers per s"
+        "discovery-serving", title + load.maker(), "bytes", found, {}, "answers per s", notes
     )
 
 

@@ -17,7 +17,7 @@ from clusterloom.namespaces import BASE, CLOOM, PREFIXES
 
 Rows = dict[str, list[tuple[str, ...]]]
 
-DIVISIONS, CLASSES, REGIONS, CHAINS, STAGES = 67, 615, 300, 40, 8
+DIVISIONS, CLASSES, REGIONS, CHAINS, STAGES, AREAS = 67, 615, 300, 40, 8, 20
 FIRMS = 30
 """SMEs for each cluster."""
 GRAPH = f"{BASE}graph/bench/asserted"
@@ -31,6 +31,7 @@ _NODES: dict[str, tuple[str, tuple[str, ...]]] = {
     "capabilities": ("Capability", ("label", "naceCode")),
     "undertakings": ("Partnership", ("label", "startYear")),
     "chains": ("ValueChain", ("label",)),
+    "areas": ("ThematicArea", ("label",)),
     "stages": ("Stage", ("inChain", "position", "label")),
     "products": ("ProductGroup", ("label",)),
 }
@@ -44,6 +45,7 @@ _LINKS = {
 }
 _OBSERVATIONS: dict[str, tuple[str, ...]] = {
     "stage_capability": ("mapsFrom", "mapsTo", "match"),
+    "area_capability": ("mapsFrom", "mapsTo", "match"),
     "region_stage": ("ofRegion", "ofStage", "coverageStatus", "coverageBasis"),
     "region_division": ("ofRegion", "ofCapability", "specialisationStatus", "locationQuotient",
                         "employment", "year"),
@@ -94,6 +96,11 @@ def graph(clusters: int, seed: int = 1) -> Rows:
             if chance.random() < 0.8:
                 coefficient = f"{chance.exponential(0.01):.6f}"
                 rows["supply"].append((one, other, coefficient, "2015", countries[0]))
+    for n in range(AREAS):
+        area = _thing("area", f"a{n}")
+        rows["areas"].append((area, f"Area {n}"))
+        own = chance.choice(len(capabilities), size=6, replace=False)
+        rows["area_capability"] += [(area, capabilities[c], "close") for c in own]
     places, fields = firms(clusters)
     cells, counts = np.unique(places * CLASSES + fields, return_counts=True)
     for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
