@@ -34,7 +34,10 @@ _NODES: dict[str, tuple[str, tuple[str, ...]]] = {
     "areas": ("ThematicArea", ("label",)),
     "stages": ("Stage", ("inChain", "position", "label")),
     "products": ("ProductGroup", ("label",)),
-}
+    "call_profiles": ("CallProfile", (
+        "label", "minEntities", "minCountries", "minTargetThirdCountries", "regionCondition",
+        "applicantCondition", "smeSharePct", "countryScope")),
+}  # fmt: skip
 _LINKS = {
     "cluster_capability": "hasCapability",
     "cluster_country": "inCountry",
@@ -42,6 +45,9 @@ _LINKS = {
     "cluster_stage": "covers",
     "within": "within",
     "product_capability": "comprises",
+    "chain_area": "inArea",
+    "area_region": "participatingRegion",
+    "undertaking_target": "targetCountry",
 }
 _OBSERVATIONS: dict[str, tuple[str, ...]] = {
     "stage_capability": ("mapsFrom", "mapsTo", "match"),
@@ -51,9 +57,11 @@ _OBSERVATIONS: dict[str, tuple[str, ...]] = {
                         "employment", "year"),
     "supply": ("fromProduct", "toProduct", "coefficient", "year", "economy"),
 }  # fmt: skip
-_NUMBERS = {
+_DATATYPES = {
     "level": "integer", "position": "integer", "startYear": "integer", "year": "integer",
     "employment": "integer", "locationQuotient": "decimal", "coefficient": "decimal",
+    "minEntities": "integer", "minCountries": "integer", "minTargetThirdCountries": "integer",
+    "smeSharePct": "integer", "complete": "boolean",
 }  # fmt: skip
 
 
@@ -101,6 +109,7 @@ def graph(clusters: int, seed: int = 1) -> Rows:
         rows["areas"].append((area, f"Area {n}"))
         own = chance.choice(len(capabilities), size=6, replace=False)
         rows["area_capability"] += [(area, capabilities[c], "close") for c in own]
+    _conditions(rows, chance)
     places, fields = firms(clusters)
     cells, counts = np.unique(places * CLASSES + fields, return_counts=True)
     for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
@@ -163,6 +172,34 @@ def _chains(rows: Rows, chance: np.random.Generator, capabilities: list[str], co
                 rows["region_stage"].append((region, stage, status, "employment"))
 
 
+def _conditions(rows: Rows, chance: np.random.Generator) -> None:
+    """What calls for proposals ask for, and what is known of those who might answer."""
+    rows["call_profiles"] = [
+        (_thing("call-profile", "p0"), "Call 0", "3", "3", "2",
+         "at least one member in a less developed region", "cluster", "75", "Member States"),
+        (_thing("call-profile", "p1"), "Call 1", "", "2", "", "", "", "", ""),
+    ]  # fmt: skip
+    categories = ("less developed", "transition", "more developed")
+    for n, (region, *_) in enumerate(rows["regions"]):
+        if n % 9 == 0:
+            rows["pilots"].append((region,))
+        if n % 5:
+            rows["cohesion"].append((region, categories[n % 3]))
+        if n % 2:
+            area = rows["areas"][int(chance.integers(0, AREAS))][0]
+            rows["area_region"].append((area, region))
+    for n, (chain, _) in enumerate(rows["chains"]):
+        rows["chain_area"].append((chain, rows["areas"][n % AREAS][0]))
+    rows["cluster_label"] = [(iri,) for iri, _ in rows["clusters"] if chance.random() < 0.4]
+    for iri, *_ in rows["undertakings"]:
+        drawn = chance.random()
+        if drawn < 0.3:
+            rows["complete"].append((iri, "true" if drawn < 0.2 else "false"))
+        if drawn > 0.8:
+            country = rows["countries"][int(chance.integers(0, 30))][0]
+            rows["undertaking_target"].append((iri, country))
+
+
 def firms(clusters: int, seed: int = 2) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Region and class of each SME, as numbers: 30 for each cluster, most in few regions and few
     activities."""
@@ -187,6 +224,18 @@ def lines(rows: Rows, clusters: int) -> Iterator[str]:
         yield f"<{undertaking}> <{CLOOM}participant> <{member}>"
     for region, vintage in rows["vintages"]:
         yield from _facts(region, ("vintage",), (vintage,))
+    for (region,) in rows["pilots"]:
+        yield f"<{region}> <{_TYPE}> <{CLOOM}PilotRegion>"
+    for number, (region, category) in enumerate(rows["cohesion"]):
+        status = _thing("cohesion-status", number)
+        yield f"<{region}> <{CLOOM}hasCohesionStatus> <{status}>"
+        yield from _facts(status, ("cohesionCategory",), (category,))
+    for number, (cluster,) in enumerate(rows["cluster_label"]):
+        yield f"<{cluster}> <{CLOOM}label> <{_thing('label-award', number)}>"
+    for number, (undertaking, complete) in enumerate(rows["complete"]):
+        stated = (undertaking, CLOOM + "participant", complete)
+        about = _thing("list", number)
+        yield from _facts(about, ("ofSubject", "ofProperty", "complete"), stated)
     for name, predicates in _OBSERVATIONS.items():
         for number, row in enumerate(rows[name]):
             yield from _facts(_thing(name.replace("_", "-"), number), predicates, row)
@@ -219,8 +268,8 @@ def _facts(iri: str, predicates: tuple[str, ...], values: Iterable[str]) -> Iter
             yield f"<{iri}> <{CLOOM}{predicate}> <{value}>"
         elif predicate == "label":
             yield f'<{iri}> <{_LABEL}> "{value}"'
-        elif predicate in _NUMBERS:
-            datatype = PREFIXES["xsd"] + _NUMBERS[predicate]
+        elif predicate in _DATATYPES:
+            datatype = PREFIXES["xsd"] + _DATATYPES[predicate]
             yield f'<{iri}> <{CLOOM}{predicate}> "{value}"^^<{datatype}>'
         else:
             yield f'<{iri}> <{CLOOM}{predicate}> "{value}"'
