@@ -92,6 +92,14 @@ def test_completion_of_the_default_release(model: Model, graph: Graph, chain: st
         assert found
 
 
+def spared(wanted: dict[str, float], number: int) -> bool:
+    """Whether a question is left out: three of four of those that find nothing.
+
+    A long query costs as much where it finds nothing.
+    """
+    return not wanted and number % 4 > 0
+
+
 def asked_of_regions(model: Model, area: str, code: str) -> dict[str, float]:
     """What each partner adds, of the operation."""
     items = region_partners(model, code, area, limit=EVERY).items
@@ -115,9 +123,12 @@ def test_partners_of_regions_of_200_random_graphs_with_unknown_cells() -> None:
         for area in range(min(1, len(areas))):
             for place in asking:
                 about = {"region": regions.iris[place], "area": areas.iris[area]}
-                found = said(graph.store, "regions", "value", **about)
                 code, key = regions.facts["code"][place], areas.key(area)
-                assert same(found, asked_of_regions(model, key, code)), about
+                wanted = asked_of_regions(model, key, code)
+                if spared(wanted, graphs + place):
+                    continue
+                found = said(graph.store, "regions", "value", **about)
+                assert same(found, wanted), about
                 hits += len(found)
     assert graphs == 200
     assert hits > 20
@@ -147,9 +158,12 @@ def test_partners_of_200_random_graphs_with_unknown_cells(axis: str) -> None:
     graphs = hits = 0
     for graph, model in worlds():
         graphs += 1
-        for who in profiles(model):
+        for number, who in enumerate(profiles(model)):
+            wanted = answered(model, who, axis)
+            if axis == "complementarity" and spared(wanted, graphs + number):
+                continue
             found = said(graph.store, axis, AXES[axis][0], cluster=who.iri)
-            assert same(found, answered(model, who, axis)), (graphs, who.iri)
+            assert same(found, wanted), (graphs, who.iri)
             hits += len(found)
     assert graphs == 200
     assert hits > 200
