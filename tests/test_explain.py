@@ -22,6 +22,9 @@ from test_why import PREFIXES
 
 JUSTIFIED: dict[str, set[str]] = {
     "cluster-directory": {"exists-per-row"},  # its filters are optional and its clusters few
+    # the whole of a formula is more than is looked at
+    "discovery-complementarity": {"not-analysed"},
+    "discovery-regions": {"not-analysed"},
     "escp4i-by-target-country": {"filter-join"},  # labels are compared: 8 indicators, 30 countries
     "expert-group": {"unused-term"},  # no working group of an expert group is known yet
 }
@@ -49,6 +52,9 @@ def test_no_false_alarm_over_the_library(default: Analyst, name: str) -> None:
     query = library()[name]
     body = default.explain(query.sparql)
     assert {warning["kind"] for warning in body["warnings"]} == JUSTIFIED.get(name, set())
+    if "not-analysed" in JUSTIFIED.get(name, ()):
+        assert not body["complete"]
+        return
     assert body["complete"]
     assert body["form"] == "select"
     assert body["variables"] == list(query.columns)
